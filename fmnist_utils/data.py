@@ -1,0 +1,157 @@
+"""Fashion-MNIST as arrays: loaded, split into three sets; or the drawn stand-in for it.
+
+The files are looked for in `$FMNIST_DATA_DIR`, else in Keras's cache; what is missing or
+damaged there is downloaded. With nothing to be had and no folder named by the user, the course
+runs on garments drawn by code, and says so.
+"""
+
+import gzip
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fmnist_utils import CourseError, standin
+from fmnist_utils.files import FILES, BadFile, download, folder, read
+from fmnist_utils.profiles import PROFILES, Profile
+
+CLASS_NAMES = [
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+]  # fmt: skip
+
+class Part(NamedTuple):
+    """One set of images, uint8 (n, 28, 28), 0 (black) to 255, and labels, uint8 (n,), 0 to 9."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+class Splits(NamedTuple):
+    """The three sets: learn from `train`, choose by `validation`, open `test` once."""
+
+    train: Part
+    validation: Part
+    test: Part
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """60,000 + 10,000 images with labels; `note` says why it is the stand-in, if it is."""
+
+    train: Part
+    test: Part
+    source: str
+    note: str = ""
+
+    @property
+    def real(self) -> bool:
+        return self.source == "Fashion-MNIST"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change with any pixel or label."""
+        digest = hashlib.blake2b(digest_size=6)
+        for array in (*self.train, *self.test):
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
+
+    def _repr_markdown_(self) -> str:
+        counts = f"{len(self.train.labels):,} training and {len(self.test.labels):,} test images"
+        if self.real:
+            return f"**Fashion-MNIST**: {counts}, every file checked by its MD5 sum."
+        return (
+            f"> ⚠️ **Drawn stand-in, not Fashion-MNIST**: {counts}, drawn by code because "
+            f"{self.note}. The lesson runs, but its figures say nothing about the real data."
+        )
+
+
+def load_files(where: Path, fetch: bool = True) -> Dataset:
+    """Fashion-MNIST from the folder `where`; missing or damaged files are downloaded into it.
+
+    Raises CourseError that names the first file that can't be had.
+    """
+    arrays = {}
+    for name in FILES:
+        try:
+            content = read(where / name)
+        except BadFile as problem:
+            try:
+                if not fetch:
+                    raise BadFile("downloads are switched off")
+                content = download(name, where)
+            except BadFile as failure:
+                raise CourseError(
+                    f"{where / name} {problem}, and it can't be downloaded ({failure}); put the "
+                    "original file there, or see `python -m fmnist_utils data --help`."
+                ) from None
+        header = 16 if "images" in name else 8
+        shape = (-1, 28, 28) if "images" in name else (-1,)
+        arrays[name] = np.frombuffer(gzip.decompress(content), np.uint8, offset=header)
+        arrays[name] = arrays[name].reshape(shape)
+    train_images, train_labels, test_images, test_labels = arrays.values()
+    return Dataset(
+        Part(train_images, train_labels), Part(test_images, test_labels), "Fashion-MNIST"
+    )
+
+
+def stand_in(why: str) -> Dataset:
+    """The drawn garments, in Fashion-MNIST's shapes; `why` completes the banner's sentence."""
+    train_images, train_labels, test_images, test_labels = standin.draw()
+    return Dataset(
+        Part(train_images, train_labels), Part(test_images, test_labels), "drawn stand-in", why
+    )
+
+
+def load() -> Dataset:
+    """Fashion-MNIST, or the stand-in where the real data can't be had.
+
+    A folder named in `$FMNIST_DATA_DIR` must hold or get the real files: otherwise CourseError.
+    `FMNIST_DATA_DIR=stand-in` asks for the stand-in.
+    """
+    named = os.environ.get("FMNIST_DATA_DIR")
+    if named == "stand-in":
+        return stand_in("`FMNIST_DATA_DIR` asks for it")
+    if named and not folder().is_dir():
+        raise CourseError(
+            f"FMNIST_DATA_DIR names {folder()}, which is not a folder; correct it (an absolute "
+            "path is safest), or unset it to let the course download the data."
+        )
+    try:
+        return load_files(folder())
+    except CourseError as problem:
+        if named:
+            raise
+        return stand_in(f"the real files could not be had: {problem}".rstrip("."))
+
+
+def split(dataset: Dataset, validation: str = "first 5,000", profile: Profile | None = None) -> Splits:
+    """Cut the training images in two, and shorten all three sets to the profile's budget.
+
+    validation: "first 5,000" or "last 20 %" (what Keras's `validation_split=.2` takes) of the
+        60,000 training images; "none" trains on all of them, as three reports did who watched
+        the test set instead. A shortened profile has images to spare and turns "none" into
+        "first 5,000".
+    """
+    profile = profile or PROFILES["full"]
+    if validation == "none" and profile.train_images:
+        validation = "first 5,000"
+    images, labels = dataset.train
+    here, there = {
+        "first 5,000": (slice(5_000, None), slice(5_000)),
+        "last 20 %": (slice(48_000), slice(48_000, None)),
+        "none": (slice(None), slice(0)),
+    }[validation]
+
+    def cut(images: np.ndarray, labels: np.ndarray, most: int | None) -> Part:
+        return Part(images[:most], labels[:most])
+
+    return Splits(
+        cut(images[here], labels[here], profile.train_images),
+        cut(images[there], labels[there], profile.validation_images),
+        cut(*dataset.test, profile.test_images),
+    )

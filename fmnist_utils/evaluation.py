@@ -1,0 +1,110 @@
+"""How good is a classifier? Every answer is a number or a DataFrame.
+
+`labels` are integers (n,), 0 to 9; `probabilities` are the network's outputs (n, 10). The largest
+output is the prediction, even where the outputs are no probabilities. Averages over classes are
+unweighted ("macro").
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+from fmnist_utils.backend import keras
+from fmnist_utils.data import CLASS_NAMES
+
+_DIGITS = range(10)
+
+
+def scores(
+    labels: np.ndarray, probabilities: np.ndarray, loss: str = "sparse_categorical_crossentropy"
+) -> dict[str, float]:
+    """Loss, accuracy, and macro precision, recall and F1.
+
+    loss: the one the model was trained with, computed by Keras, without weight penalties. Both
+    cross-entropies agree on probabilities; on outputs that don't sum to 1 they don't.
+    """
+    truth = labels.astype("int32")
+    if loss == "categorical_crossentropy":
+        truth = keras.utils.to_categorical(labels, 10)
+    losses = keras.ops.convert_to_numpy(getattr(keras.losses, loss)(truth, probabilities))
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=_DIGITS, average="macro", zero_division=0
+    )
+    return {
+        "loss": float(losses.mean()),
+        "accuracy": float((predicted == labels).mean()),
+        "precision": float(precision),
+        "recall": float(recall),
+        "f1": float(f1),
+    }
+
+
+def report(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Precision, recall, F1 and support of each class, and their macro average."""
+    table = metrics.classification_report(
+        labels, probabilities.argmax(axis=1), labels=_DIGITS, target_names=CLASS_NAMES,
+        output_dict=True, zero_division=0,
+    )  # fmt: skip
+    frame = pd.DataFrame(table).T.loc[[*CLASS_NAMES, "macro avg"]]
+    return frame.astype({"support": int}).rename(columns={"f1-score": "f1"})
+
+
+def confusion(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Counts: true classes in rows, predicted classes in columns."""
+    matrix = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=_DIGITS)
+    return pd.DataFrame(
+        matrix,
+        index=pd.Index(CLASS_NAMES, name="true class"),
+        columns=pd.Index(CLASS_NAMES, name="predicted class"),
+    )
+
+
+def worst_confusions(matrix: pd.DataFrame, n: int = 5) -> pd.DataFrame:
+    """The `n` largest entries off the diagonal: true class, predicted class, images."""
+    wrong = matrix.where(~np.eye(10, dtype=bool)).stack().nlargest(n).astype(int)
+    return wrong.rename("images").reset_index()
+
+
+def roc(labels: np.ndarray, probabilities: np.ndarray) -> tuple[pd.DataFrame, pd.Series]:
+    """One-vs-rest ROC curves, and the area under each.
+
+    Returns a long table (class, threshold, false positive rate, true positive rate) and the
+    areas by class. A class of which there is no image, or nothing else, has no curve.
+    Raises ValueError if an output is not a finite number.
+    """
+    if not np.isfinite(probabilities).all():
+        raise ValueError("ROC curves need finite outputs; this model's training has diverged.")
+    curves, areas = [], {}
+    for digit, name in enumerate(CLASS_NAMES):
+        positive = labels == digit
+        if positive.all() or not positive.any():
+            continue
+        false, true, threshold = metrics.roc_curve(positive, probabilities[:, digit])
+        columns = {"class": name, "threshold": threshold,
+                   "false positive rate": false, "true positive rate": true}  # fmt: skip
+        curves.append(pd.DataFrame(columns))
+        areas[name] = metrics.auc(false, true)
+    return pd.concat(curves, ignore_index=True), pd.Series(areas, name="AUC")
+
+
+def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """The misclassified images, the most confident first: index, true, predicted, confidence."""
+    predicted = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    names = np.array(CLASS_NAMES)
+    table = pd.DataFrame({
+        "index": wrong,
+        "true": names[labels[wrong]],
+        "predicted": names[predicted[wrong]],
+        "confidence": probabilities[wrong, predicted[wrong]],
+    })  # fmt: skip
+    return table.sort_values("confidence", ascending=False, ignore_index=True)
+
+
+def standard_error(accuracy: float, n: int) -> float:
+    """The binomial standard error of an accuracy measured on `n` images, as a fraction.
+
+    Source: sqrt(p (1 - p) / n), the spread of the share of successes in n independent trials.
+    """
+    return float(np.sqrt(accuracy * (1 - accuracy) / n))

@@ -1,0 +1,106 @@
+"""The four files of Fashion-MNIST: where they are, whether they are whole, where to get them.
+
+Only files with the MD5 sums below are ever used; no other module knows of files or downloads.
+"""
+
+import hashlib
+import http.client
+import os
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+# The corrected files of 31 August 2017: (MD5, bytes) of each.
+FILES = {
+    "train-images-idx3-ubyte.gz": ("8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
+    "train-labels-idx1-ubyte.gz": ("25c81989df183df01b3e8a0aad5dffbe", 29_515),
+    "t10k-images-idx3-ubyte.gz": ("bef4ecab320f06d8554ea6380940ec79", 4_422_102),
+    "t10k-labels-idx1-ubyte.gz": ("bb300cfdad3c16e7a12a480ee83cd310", 5_148),
+}
+MIRRORS = (
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+)
+SILENCE = 10  # seconds without a byte after which a server is given up
+PATIENCE = 300  # seconds after which one file's download is given up
+
+
+class BadFile(Exception):
+    """Why a file can't be used, as the end of a sentence: "is missing"."""
+
+
+def folder() -> Path:
+    """Where the four files are expected: `$FMNIST_DATA_DIR`, else Keras's cache."""
+    if named := os.environ.get("FMNIST_DATA_DIR"):
+        return Path(named).expanduser().absolute()
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home) / "datasets" / "fashion-mnist"
+
+
+def check(name: str, content: bytes) -> bytes:
+    """Return `content` if it is, byte for byte, the published file `name`; else raise."""
+    md5, size = FILES[name]
+    if len(content) != size:
+        raise BadFile(f"has {len(content):,} bytes instead of {size:,}")
+    if (found := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
+        raise BadFile(f"is damaged (its MD5 is {found}, not {md5})")
+    return content
+
+
+def read(path: Path) -> bytes:
+    """The checked content of one of the four files; `BadFile` says what is wrong with it."""
+    if not path.exists():
+        raise BadFile("is missing")
+    try:
+        size = path.stat().st_size
+        # Never read more than the file may have, whatever stands in its place.
+        with path.open("rb") as file:
+            content = file.read(FILES[path.name][1] + 1)
+    except OSError as error:
+        raise BadFile(f"can't be read ({error.strerror})") from None
+    if size > len(content):
+        raise BadFile(f"has {size:,} bytes instead of {FILES[path.name][1]:,}")
+    return check(path.name, content)
+
+
+def _get(url: str, size: int) -> bytes:
+    deadline, content = time.monotonic() + PATIENCE, b""
+    with urllib.request.urlopen(url, timeout=SILENCE) as response:
+        while len(content) <= size and (block := response.read(1 << 20)):
+            content += block
+            if time.monotonic() > deadline:
+                raise TimeoutError("too slow")
+    return content
+
+
+def download(name: str, into: Path) -> bytes:
+    """Fetch one of the four files from the first mirror that has it whole; write it at once.
+
+    `$FMNIST_MIRROR`, an address that ends in a slash, is asked before the public mirrors.
+    Raises BadFile with what each mirror answered.
+    """
+    answers = []
+    for mirror in filter(None, (os.environ.get("FMNIST_MIRROR"), *MIRRORS)):
+        try:
+            content = check(name, _get(mirror + name, FILES[name][1]))
+            into.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=into, prefix=f".{name}.", delete=False) as file:
+                file.write(content)
+            os.replace(file.name, into / name)
+            return content
+        except (OSError, ValueError, http.client.HTTPException, BadFile) as error:
+            answers.append(f"{mirror.split('/')[2:3] or mirror}: {error}")
+    raise BadFile("; ".join(answers))
+
+
+def status(where: Path) -> dict[str, str]:
+    """The four file names, each with what is wrong with it in the folder `where` ("": nothing)."""
+    found = {}
+    for name in FILES:
+        try:
+            read(where / name)
+            found[name] = ""
+        except BadFile as problem:
+            found[name] = str(problem)
+    return found

@@ -1,0 +1,103 @@
+"""The factories that build the course's networks: `mlp`, `conv1d` and `conv2d`.
+
+Each lesson writes its first model out by hand, layer by layer; the variants come from here,
+so that two of them differ in nothing but the arguments that differ.
+"""
+
+from collections.abc import Sequence
+
+from fmnist_utils.backend import keras
+
+layers = keras.layers
+
+
+def mlp(
+    widths: Sequence[int] = (350, 80),
+    dropouts: Sequence[float] = (0.1, 0.2),
+    activation: str = "relu",
+    l2: float = 0.0,
+    batch_norm: bool = True,
+) -> keras.Model:
+    """A multilayer perceptron: images (28, 28) in, 10 class probabilities out.
+
+    widths: units of each hidden Dense layer; dropouts: the rate after each of them.
+    l2: weight penalty on every Dense kernel, the output layer's included.
+    batch_norm: normalise the 784 pixels by batch statistics before the first layer.
+    """
+    penalty = keras.regularizers.L2(l2) if l2 else None
+    model = keras.Sequential([keras.Input((28, 28)), layers.Flatten()])
+    if batch_norm:
+        model.add(layers.BatchNormalization())
+    for width, rate in zip(widths, dropouts, strict=True):
+        model.add(layers.Dense(width, activation=activation, kernel_regularizer=penalty))
+        if rate:
+            model.add(layers.Dropout(rate))
+    model.add(layers.Dense(10, activation="softmax", kernel_regularizer=penalty))
+    return model
+
+
+def conv1d(
+    filters: Sequence[int] = (236, 128),
+    kernel: int = 2,
+    pools: Sequence[int] = (2, 2),
+    dropouts: Sequence[float] = (0.2, 0.2),
+    activation: str | None = None,
+    head: Sequence[str] = ("softmax",),
+) -> keras.Model:
+    """A network of 1-D convolutions: images (28, 28), read as 28 steps of 28 features.
+
+    Each block is Conv1D · MaxPooling1D · Dropout · BatchNormalization. `activation` is None
+    in the template of two reports: their convolutions are linear.
+    head: the activations of the closing Dense(10) layers, one layer for each.
+    """
+    model = keras.Sequential([keras.Input((28, 28))])
+    for width, pool, rate in zip(filters, pools, dropouts, strict=True):
+        model.add(layers.Conv1D(width, kernel, activation=activation))
+        model.add(layers.MaxPooling1D(pool))
+        model.add(layers.Dropout(rate))
+        model.add(layers.BatchNormalization())
+    model.add(layers.Flatten())
+    for name in head:
+        model.add(layers.Dense(10, activation=name))
+    return model
+
+
+def conv2d(
+    filters: Sequence[int] = (32,),
+    kernels: Sequence[int] | int = 3,
+    pools: Sequence[int] | int = 2,
+    padding: Sequence[str] | str = "valid",
+    pooling: str = "max",
+    conv_dropouts: Sequence[float] | float = 0.0,
+    dense: Sequence[int] = (),
+    dense_dropout: float = 0.0,
+    activation: str = "relu",
+    l2: float = 0.0,
+) -> keras.Model:
+    """A network of 2-D convolutions: images (28, 28, 1) in, 10 class probabilities out.
+
+    Each block is Conv2D · pooling ("max" or "average") · Dropout; then Flatten, the `dense`
+    layers, one Dropout, and Dense(10, softmax). `kernels`, `pools`, `padding` and
+    `conv_dropouts` take one value for all blocks or one for each.
+    l2: weight penalty on every Dense kernel, the output layer's included.
+    """
+
+    def per_block(value: object) -> Sequence:
+        return value if isinstance(value, (list, tuple)) else (value,) * len(filters)
+
+    pool_layer = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}[pooling]
+    penalty = keras.regularizers.L2(l2) if l2 else None
+    model = keras.Sequential([keras.Input((28, 28, 1))])
+    settings = (kernels, pools, padding, conv_dropouts)
+    for width, kernel, pool, pad, rate in zip(filters, *map(per_block, settings), strict=True):
+        model.add(layers.Conv2D(width, kernel, padding=pad, activation=activation))
+        model.add(pool_layer(pool))
+        if rate:
+            model.add(layers.Dropout(rate))
+    model.add(layers.Flatten())
+    for units in dense:
+        model.add(layers.Dense(units, activation=activation, kernel_regularizer=penalty))
+    if dense_dropout:
+        model.add(layers.Dropout(dense_dropout))
+    model.add(layers.Dense(10, activation="softmax", kernel_regularizer=penalty))
+    return model

@@ -1,0 +1,196 @@
+"""Figures and tables that say what made them.
+
+Call `use(profile, dataset)` once; from then on every figure and table carries the profile and
+the data's source. Colours are seaborn's colour-blind palette, and never the only cue: lines
+differ in style and marker too. The functions draw into a new figure and return nothing, so that
+a notebook shows it once.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from fmnist_utils.data import CLASS_NAMES, Dataset
+from fmnist_utils.profiles import Profile
+
+STYLES = ["-", "--", ":", "-."]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*", "<", ">"]
+_made_by = "drawn before plots.use() was called"
+
+
+def use(profile: Profile, dataset: Dataset) -> None:
+    """Set the style of all figures, and what they and the tables say about their origin."""
+    global _made_by
+    source = dataset.source if dataset.real else "DRAWN STAND-IN, NOT FASHION-MNIST"
+    _made_by = f"{profile} profile · {source}"
+    sns.set_theme(context="notebook", style="whitegrid", palette="colorblind")
+    plt.rcParams.update({
+        "figure.dpi": 80, "figure.constrained_layout.use": True, "axes.titleweight": "bold",
+        "axes.titlesize": "medium", "figure.titleweight": "bold", "figure.titlesize": "medium",
+    })  # fmt: skip
+
+
+def finish(figure: Figure, title: str = "") -> None:
+    """Give a figure its title (the finding, in words) and the line that says what made it."""
+    if title:
+        figure.suptitle(title)
+    figure.text(
+        1, -0.01, _made_by, ha="right", va="top", fontsize=8, color="#555555",
+        weight="bold" if "STAND-IN" in _made_by else "normal",
+    )  # fmt: skip
+
+
+class Table:
+    """A DataFrame with a caption; it reads well in a notebook, on paper and as plain text."""
+
+    def __init__(self, frame: pd.DataFrame, caption: str, decimals: int = 2) -> None:
+        self.frame, self.caption = frame, f"{caption} ({_made_by})"
+        self._options = {"float_format": f"{{:.{decimals}f}}".format, "na_rep": "–"}
+
+    def _repr_html_(self) -> str:
+        head = f"<caption>{html.escape(self.caption)}</caption>\n  <thead>"
+        return self.frame.to_html(border=0, **self._options).replace("<thead>", head, 1)
+
+    def __repr__(self) -> str:
+        return f"{self.caption}\n{self.frame.to_string(**self._options)}"
+
+
+def grid(
+    images: Sequence[np.ndarray],
+    captions: Sequence[str] | None = None,
+    columns: int = 10,
+    title: str = "",
+    size: float = 1.0,
+    signed: bool = False,
+) -> None:
+    """Small pictures in rows, left to right.
+
+    images: 2-D arrays of any range, each drawn dark where it is large. signed: a diverging
+    palette around zero, the same scale for all. size: width of one picture in inches.
+    """
+    rows = -(-len(images) // columns)
+    height = size * (1.28 if captions is not None else 1.0)
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * size, rows * height + 0.4),
+                                squeeze=False)  # fmt: skip
+    limit = max(float(np.abs(image).max()) for image in images) if signed else None
+    look = {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "gray_r"}
+    for number, ax in enumerate(axes.flat):
+        ax.axis("off")
+        if number < len(images):
+            ax.imshow(images[number], **look)
+            if captions is not None:
+                ax.set_title(captions[number], fontsize=8, weight="normal")
+    finish(figure, title)
+    plt.show()
+
+
+def curves(histories: pd.DataFrame | Mapping[str, pd.DataFrame], title: str = "") -> None:
+    """Loss and accuracy per epoch: training solid with dots, validation dashed with squares.
+
+    histories: one history (columns epoch, loss, accuracy, val_loss, val_accuracy) or several by
+    name; several differ in colour and are named in the legend.
+    """
+    named = {"": histories} if isinstance(histories, pd.DataFrame) else histories
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6))
+    colours = sns.color_palette("colorblind", len(named))
+    for colour, (name, history) in zip(colours, named.items(), strict=True):
+        for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+            for column, style, kind in ((quantity, "o-", "training"),
+                                        (f"val_{quantity}", "s--", "validation")):  # fmt: skip
+                if column in history:
+                    label = f"{name}, {kind}" if name else kind
+                    ax.plot(history["epoch"], history[column], style, color=colour, label=label,
+                            markersize=4)  # fmt: skip
+    for ax, label in zip(axes, ("loss (cross-entropy, nats)", "accuracy"), strict=True):
+        ax.set(xlabel="epoch", ylabel=label)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1))
+    axes[1].legend(fontsize=8, loc="best" if len(named) < 3 else "upper left",
+                   bbox_to_anchor=None if len(named) < 3 else (1, 1))  # fmt: skip
+    finish(figure, title)
+    plt.show()
+
+
+def confusion(matrices: Mapping[str, pd.DataFrame], title: str = "") -> None:
+    """Confusion matrices side by side, each row in per cent of its true class."""
+    figure, axes = plt.subplots(1, len(matrices), figsize=(5.6 * len(matrices), 4.6),
+                                squeeze=False)  # fmt: skip
+    for ax, (name, matrix) in zip(axes.flat, matrices.items(), strict=True):
+        share = 100 * matrix.div(matrix.sum(axis=1).clip(lower=1), axis=0)
+        sns.heatmap(share, annot=True, fmt=".0f", cmap="Blues", vmin=0, vmax=100, ax=ax,
+                    cbar=False, annot_kws={"size": 8}, linewidths=0.5)  # fmt: skip
+        ax.set_title(f"{name} (per cent of each true class)", weight="normal")
+    finish(figure, title)
+    plt.show()
+
+
+def roc(table: pd.DataFrame, areas: pd.Series, title: str = "") -> None:
+    """One-vs-rest ROC curves: the whole, and the upper left corner where they differ."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2))
+    for number, name in enumerate(areas.index):
+        one = table[table["class"] == name]
+        for ax in axes:
+            ax.plot(one["false positive rate"], one["true positive rate"],
+                    linestyle=STYLES[number % 4], color=f"C{number}",
+                    label=f"{name} ({areas[name]:.3f})")  # fmt: skip
+    axes[0].plot([0, 1], [0, 1], color="#555555", linewidth=1, linestyle=(0, (1, 4)))
+    axes[1].set(xlim=(-0.01, 0.3), ylim=(0.7, 1.01))
+    for ax in axes:
+        ax.set(xlabel="false positive rate", ylabel="true positive rate")
+    axes[1].legend(title="class (area)", fontsize=8, title_fontsize=8)
+    finish(figure, title)
+    plt.show()
+
+
+def dots(values: pd.Series, errors: pd.Series | None = None, title: str = "",
+         label: str = "validation accuracy") -> None:  # fmt: skip
+    """One dot a model on a common accuracy axis; `errors` are drawn as bars either way."""
+    figure, ax = plt.subplots(figsize=(7, 0.32 * len(values) + 1))
+    position = np.arange(len(values))[::-1]
+    ax.errorbar(values, position, xerr=errors, fmt="o", capsize=3)
+    ax.set_yticks(position, values.index)
+    ax.set_xlabel(label)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_ylim(-0.6, len(values) - 0.4)
+    finish(figure, title)
+    plt.show()
+
+
+def scatter(table: pd.DataFrame, x: str, y: str, title: str = "", log: bool = True) -> None:
+    """One labelled point a row, each with its own marker; `log` puts x on a logarithmic axis."""
+    figure, ax = plt.subplots(figsize=(7, 4))
+    for number, (name, row) in enumerate(table.iterrows()):
+        ax.plot(row[x], row[y], MARKERS[number % len(MARKERS)], color=f"C{number % 10}",
+                markersize=9)  # fmt: skip
+        ax.annotate(str(name), (row[x], row[y]), xytext=(8, -3), textcoords="offset points",
+                    fontsize=9)  # fmt: skip
+    if log:
+        ax.set_xscale("log")
+    ax.set(xlabel=x, ylabel=y)
+    ax.margins(x=0.25, y=0.2)
+    finish(figure, title)
+    plt.show()
+
+
+def samples(images: np.ndarray, labels: np.ndarray, each: int = 10, title: str = "") -> None:
+    """The first `each` images of every class, one class a row, its name at the left."""
+    figure, axes = plt.subplots(10, each, figsize=(each * 0.8 + 1, 8.4))
+    for digit, row in enumerate(axes):
+        for ax, image in zip(row, images[labels == digit], strict=False):
+            ax.imshow(image, cmap="gray_r")
+        for ax in row:
+            ax.set(xticks=[], yticks=[], frame_on=False)
+        _row_name(row[0], CLASS_NAMES[digit])
+    finish(figure, title)
+    plt.show()
+
+
+def _row_name(ax: Axes, name: str) -> None:
+    ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)

@@ -1,0 +1,60 @@
+"""How much work a lesson does: `smoke` (seconds), `lesson` (minutes), `full` (as published)."""
+
+import math
+import os
+from dataclasses import dataclass
+
+from fmnist_utils import CourseError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The budget of one run. `None` stands for "all" or "as published".
+
+    train_images, validation_images, test_images: how many images of each set are used.
+    epoch_share, epoch_limit: the part of the published epochs that is trained, and its maximum.
+    tuner_trials: how many trials a hyperparameter search may make.
+    """
+
+    name: str
+    train_images: int | None
+    validation_images: int | None
+    test_images: int | None
+    epoch_share: float
+    epoch_limit: int | None
+    tuner_trials: int | None
+
+    def epochs(self, published: int) -> int:
+        """The number of epochs that this profile trains a recipe of `published` epochs."""
+        return min(math.ceil(published * self.epoch_share), self.epoch_limit or published)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("smoke", 600, 300, 500, 1.0, 1, 1),
+        Profile("lesson", 10_000, 5_000, 10_000, 0.3, 8, 3),
+        Profile("full", None, None, None, 1.0, None, None),
+    )
+}
+
+
+def choose(name: str = "") -> Profile:
+    """Return the profile called `name`; if that is empty, `$FMNIST_PROFILE`; else `lesson`.
+
+    Raises CourseError for a name that is no profile.
+    """
+    name = name or os.environ.get("FMNIST_PROFILE", "") or "lesson"
+    if not isinstance(name, str) or name not in PROFILES:
+        raise CourseError(f"{name!r} is not a profile; choose one of {', '.join(PROFILES)}.")
+    return PROFILES[name]
+
+
+def check_seed(seed: int) -> int:
+    """Return `seed` if it is a whole number from 0 to 4294967295, else raise CourseError."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise CourseError(f"{seed!r} is not a seed; give a whole number from 0 to 4294967295.")
+    return seed

@@ -1,0 +1,34 @@
+"""One line of progress, rewritten in place, in a notebook and in a terminal alike."""
+
+import sys
+
+
+class Line:
+    """A line of text that `show` replaces and `close` leaves standing.
+
+    In a notebook it is one output, updated through the display protocol: live in JupyterLab,
+    one line in the stored file, no widget state. In a terminal it is rewritten with a carriage
+    return; where output goes to a file only the last text is written.
+    """
+
+    def __init__(self) -> None:
+        self._handle = None
+        self._notebook = "ipykernel" in sys.modules
+
+    def show(self, text: str) -> None:
+        if self._notebook:
+            from IPython.display import display
+
+            content = {"text/plain": text}
+            if self._handle is None:
+                self._handle = display(content, raw=True, display_id=True)
+            else:
+                self._handle.update(content, raw=True)
+        elif sys.stdout.isatty():
+            print(f"\r\x1b[K{text}", end="", flush=True)
+
+    def close(self, text: str) -> None:
+        if self._notebook or sys.stdout.isatty():
+            self.show(text)
+        if not self._notebook:
+            print("" if sys.stdout.isatty() else text, flush=True)

@@ -1,0 +1,125 @@
+"""Training, so that the same seed gives the same model and an interruption loses little."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fmnist_utils.augmentation import add_copies
+from fmnist_utils.backend import keras, make_repeatable
+from fmnist_utils.data import Part, Splits
+from fmnist_utils.recipes import Recipe
+
+CHECKPOINT_SECONDS = 10.0  # an interrupted run loses at most this, or one epoch
+
+
+def inputs(recipe: Recipe, images: np.ndarray) -> np.ndarray:
+    """The images as the recipe's network takes them.
+
+    images: uint8 (n, 28, 28). Returns float32, (n, 28, 28) or, for 2-D convolutions,
+    (n, 28, 28, 1); values 0 to 1, or 0 to 255 where the recipe says "raw".
+    """
+    pixels = images.astype("float32")
+    if recipe.scaling == "unit":
+        pixels /= 255
+    return pixels[..., None] if recipe.architecture == "conv2d" else pixels
+
+
+def targets(recipe: Recipe, labels: np.ndarray) -> np.ndarray:
+    """The labels as the recipe's loss takes them: integers (n,), or one-hot rows (n, 10)."""
+    if recipe.loss == "categorical_crossentropy":
+        return keras.utils.to_categorical(labels, 10)
+    return labels.astype("int32")
+
+
+def predict(recipe: Recipe, model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """The network's ten outputs for each uint8 image: float32 (n, 10)."""
+    return model.predict(inputs(recipe, images), batch_size=500, verbose=0)
+
+
+def fit(
+    recipe: Recipe,
+    splits: Splits,
+    epochs: int,
+    seed: int,
+    checkpoints: Path | None = None,
+    report: Callable[[int, dict[str, float]], None] = lambda epoch, logs: None,
+) -> tuple[keras.Model, pd.DataFrame]:
+    """Build the recipe's model and train it; return it with its history.
+
+    Each epoch's order depends on nothing but seed and epoch, so a run that goes on from a
+    checkpoint in the folder `checkpoints` ends, bit for bit, like one that was never stopped.
+    report: called after each epoch with the epoch (from 1) and its row of the history.
+
+    The history has one row an epoch: epoch, seconds, loss, accuracy and, where there are
+    validation images, val_loss and val_accuracy (accuracies as fractions).
+    """
+    make_repeatable(seed)
+    model = recipe.build()
+    train = add_copies(splits.train, recipe.augmentation, seed)
+    x, y = inputs(recipe, train.images), targets(recipe, train.labels)
+    watched = _watched(recipe, splits.validation)
+    rows = _resume(model, checkpoints)
+    saved = time.monotonic()
+    while len(rows) < epochs and not _out_of_patience(rows, recipe.patience):
+        start = time.monotonic()
+        order = np.random.default_rng([seed, len(rows)]).permutation(len(x))
+        logs = model.fit(
+            x[order], y[order], recipe.batch_size, shuffle=False, validation_data=watched, verbose=0
+        ).history
+        row = {name: values[0] for name, values in logs.items()}
+        rows.append({"epoch": len(rows) + 1, "seconds": time.monotonic() - start} | row)
+        report(len(rows), rows[-1])
+        if checkpoints and time.monotonic() - saved >= CHECKPOINT_SECONDS:
+            _save(model, rows, checkpoints)
+            saved = time.monotonic()
+    return model, pd.DataFrame(rows)
+
+
+def _watched(recipe: Recipe, validation: Part) -> tuple[np.ndarray, np.ndarray] | None:
+    if not len(validation.labels):
+        return None
+    return inputs(recipe, validation.images), targets(recipe, validation.labels)
+
+
+def _out_of_patience(rows: list[dict], patience: int | None) -> bool:
+    """Whether the last `patience` epochs brought no better val_loss than all before them."""
+    if patience is None or len(rows) <= patience:
+        return False
+    losses = [row["val_loss"] for row in rows]
+    best = min(losses[:-patience])
+    return not any(loss < best for loss in losses[-patience:])
+
+
+# Keras's BackupAndRestore writes weights and epoch one after the other: a kill between the two
+# leaves a checkpoint that trains one epoch twice. Renaming a finished folder can't.
+
+
+def _save(model: keras.Model, rows: list[dict], checkpoints: Path) -> None:
+    done = checkpoints / f"epoch-{len(rows):04d}"
+    unfinished = checkpoints / f"{done.name}.{os.getpid()}.tmp"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    model.save_weights(unfinished / "state.weights.h5")
+    (unfinished / "history.json").write_text(json.dumps(rows))
+    try:
+        unfinished.rename(done)
+    except OSError:  # another process trains the same run and was first: its epoch is the same
+        shutil.rmtree(unfinished, ignore_errors=True)
+    for older in checkpoints.glob("epoch-????"):
+        if older.name < done.name:
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def _resume(model: keras.Model, checkpoints: Path | None) -> list[dict]:
+    found = sorted(checkpoints.glob("epoch-????")) if checkpoints else []
+    if not found:
+        return []
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(found[-1] / "state.weights.h5")
+    return json.loads((found[-1] / "history.json").read_text())
