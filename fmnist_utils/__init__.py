@@ -12,7 +12,7 @@ import sys
 
 __version__ = "0.1.0"
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - where pip was not asked, Python itself must say it
     sys.exit(
         f"fmnist_utils needs Python 3.11 or newer; this is Python {sys.version.split()[0]}. "
         "Make a new environment with a newer Python, then install the course again."

@@ -66,14 +66,14 @@ def add_copies(train: Part, scheme: str, seed: int) -> Part:
     """The training set with changed copies appended.
 
     scheme: "pullover+shirt" (one copy of every image of these two classes, as published),
-    "all classes" (one copy of every image) or "none".
+    "all classes" (one copy of every image) or "none". Raises KeyError for another one.
     """
     if scheme == "none":
         return train
-    chosen = np.ones(len(train.labels), bool)
-    if scheme == "pullover+shirt":
-        chosen = np.isin(train.labels, [CLASS_NAMES.index(name) for name in PUBLISHED_CLASSES])
-    copies = transform(train.images[chosen], np.random.default_rng(seed))
+    classes = {"pullover+shirt": PUBLISHED_CLASSES, "all classes": CLASS_NAMES}[scheme]
+    chosen = np.isin(train.labels, [CLASS_NAMES.index(name) for name in classes])
+    # A stream of its own: the order of epoch e comes from [seed, e].
+    copies = transform(train.images[chosen], np.random.default_rng([seed, 2**32 - 1]))
     return Part(
         np.concatenate([train.images, copies]),
         np.concatenate([train.labels, train.labels[chosen]]),

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fmnist_utils import CourseError, standin
-from fmnist_utils.files import FILES, BadFile, download, folder, read
+from fmnist_utils.files import FILES, BadFile, download, read
+from fmnist_utils.places import data_folder
 from fmnist_utils.profiles import PROFILES, Profile
 
 CLASS_NAMES = [
@@ -116,20 +117,22 @@ def load() -> Dataset:
     named = os.environ.get("FMNIST_DATA_DIR")
     if named == "stand-in":
         return stand_in("`FMNIST_DATA_DIR` asks for it")
-    if named and not folder().is_dir():
+    if named and not data_folder().is_dir():
         raise CourseError(
-            f"FMNIST_DATA_DIR names {folder()}, which is not a folder; correct it (an absolute "
-            "path is safest), or unset it to let the course download the data."
+            f"FMNIST_DATA_DIR names {data_folder()}, which is not a folder; correct it (an "
+            "absolute path is safest), or unset it to let the course download the data."
         )
     try:
-        return load_files(folder())
+        return load_files(data_folder())
     except CourseError as problem:
         if named:
             raise
         return stand_in(f"the real files could not be had: {problem}".rstrip("."))
 
 
-def split(dataset: Dataset, validation: str = "first 5,000", profile: Profile | None = None) -> Splits:
+def split(
+    dataset: Dataset, validation: str = "first 5,000", profile: Profile | None = None
+) -> Splits:
     """Cut the training images in two, and shorten all three sets to the profile's budget.
 
     validation: "first 5,000" or "last 20 %" (what Keras's `validation_split=.2` takes) of the

@@ -20,8 +20,8 @@ def scores(
 ) -> dict[str, float]:
     """Loss, accuracy, and macro precision, recall and F1.
 
-    loss: the one the model was trained with, computed by Keras, without weight penalties. Both
-    cross-entropies agree on probabilities; on outputs that don't sum to 1 they don't.
+    loss: the one the model was trained with, computed by Keras, without weight penalties. The
+    two cross-entropies differ only for outputs below 0 or above 1, which each cuts in its way.
     """
     truth = labels.astype("int32")
     if loss == "categorical_crossentropy":

@@ -1,4 +1,4 @@
-"""The four files of Fashion-MNIST: where they are, whether they are whole, where to get them.
+"""The four files of Fashion-MNIST: whether they are whole, and where to get them.
 
 Only files with the MD5 sums below are ever used; no other module knows of files or downloads.
 """
@@ -6,7 +6,6 @@ Only files with the MD5 sums below are ever used; no other module knows of files
 import hashlib
 import http.client
 import os
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -30,14 +29,6 @@ class BadFile(Exception):
     """Why a file can't be used, as the end of a sentence: "is missing"."""
 
 
-def folder() -> Path:
-    """Where the four files are expected: `$FMNIST_DATA_DIR`, else Keras's cache."""
-    if named := os.environ.get("FMNIST_DATA_DIR"):
-        return Path(named).expanduser().absolute()
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home) / "datasets" / "fashion-mnist"
-
-
 def check(name: str, content: bytes) -> bytes:
     """Return `content` if it is, byte for byte, the published file `name`; else raise."""
     md5, size = FILES[name]
@@ -50,9 +41,9 @@ def check(name: str, content: bytes) -> bytes:
 
 def read(path: Path) -> bytes:
     """The checked content of one of the four files; `BadFile` says what is wrong with it."""
-    if not path.exists():
-        raise BadFile("is missing")
     try:
+        if not path.exists():
+            raise BadFile("is missing")
         size = path.stat().st_size
         # Never read more than the file may have, whatever stands in its place.
         with path.open("rb") as file:
@@ -67,7 +58,7 @@ def read(path: Path) -> bytes:
 def _get(url: str, size: int) -> bytes:
     deadline, content = time.monotonic() + PATIENCE, b""
     with urllib.request.urlopen(url, timeout=SILENCE) as response:
-        while len(content) <= size and (block := response.read(1 << 20)):
+        while len(content) <= size and (block := response.read1(1 << 20)):
             content += block
             if time.monotonic() > deadline:
                 raise TimeoutError("too slow")
@@ -84,14 +75,25 @@ def download(name: str, into: Path) -> bytes:
     for mirror in filter(None, (os.environ.get("FMNIST_MIRROR"), *MIRRORS)):
         try:
             content = check(name, _get(mirror + name, FILES[name][1]))
-            into.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=into, prefix=f".{name}.", delete=False) as file:
-                file.write(content)
-            os.replace(file.name, into / name)
-            return content
+            break
         except (OSError, ValueError, http.client.HTTPException, BadFile) as error:
-            answers.append(f"{mirror.split('/')[2:3] or mirror}: {error}")
-    raise BadFile("; ".join(answers))
+            answers.append(f"{mirror} answered: {error}")
+    else:
+        raise BadFile("; ".join(answers) or "no mirror is known")
+    _write(into / name, content)
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise BadFile(f"{path} can't be written ({error.strerror})") from None
 
 
 def status(where: Path) -> dict[str, str]:

@@ -76,7 +76,7 @@ def grid(
     palette around zero, the same scale for all. size: width of one picture in inches.
     """
     rows = -(-len(images) // columns)
-    height = size * (1.28 if captions is not None else 1.0)
+    height = size * (1.2 if captions is not None else 1.0)
     figure, axes = plt.subplots(rows, columns, figsize=(columns * size, rows * height + 0.4),
                                 squeeze=False)  # fmt: skip
     limit = max(float(np.abs(image).max()) for image in images) if signed else None
@@ -92,22 +92,21 @@ def grid(
 
 
 def curves(histories: pd.DataFrame | Mapping[str, pd.DataFrame], title: str = "") -> None:
-    """Loss and accuracy per epoch: training solid with dots, validation dashed with squares.
+    """Loss and accuracy per epoch: training in solid lines, validation in dashed ones.
 
     histories: one history (columns epoch, loss, accuracy, val_loss, val_accuracy) or several by
-    name; several differ in colour and are named in the legend.
+    name; several differ in colour and marker and are named in the legend.
     """
     named = {"": histories} if isinstance(histories, pd.DataFrame) else histories
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.6))
-    colours = sns.color_palette("colorblind", len(named))
-    for colour, (name, history) in zip(colours, named.items(), strict=True):
+    for number, (name, history) in enumerate(named.items()):
         for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-            for column, style, kind in ((quantity, "o-", "training"),
-                                        (f"val_{quantity}", "s--", "validation")):  # fmt: skip
+            for column, style, kind in ((quantity, "-", "training"),
+                                        (f"val_{quantity}", "--", "validation")):  # fmt: skip
                 if column in history:
-                    label = f"{name}, {kind}" if name else kind
-                    ax.plot(history["epoch"], history[column], style, color=colour, label=label,
-                            markersize=4)  # fmt: skip
+                    ax.plot(history["epoch"], history[column], style, color=f"C{number}",
+                            marker=MARKERS[number], markersize=4,
+                            label=f"{name}, {kind}" if name else kind)  # fmt: skip
     for ax, label in zip(axes, ("loss (cross-entropy, nats)", "accuracy"), strict=True):
         ax.set(xlabel="epoch", ylabel=label)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -13,7 +13,7 @@ class Profile:
 
     train_images, validation_images, test_images: how many images of each set are used.
     epoch_share, epoch_limit: the part of the published epochs that is trained, and its maximum.
-    tuner_trials: how many trials a hyperparameter search may make.
+    trial_share: the part of the published trials that a hyperparameter search makes.
     """
 
     name: str
@@ -22,11 +22,15 @@ class Profile:
     test_images: int | None
     epoch_share: float
     epoch_limit: int | None
-    tuner_trials: int | None
+    trial_share: float
 
     def epochs(self, published: int) -> int:
         """The number of epochs that this profile trains a recipe of `published` epochs."""
         return min(math.ceil(published * self.epoch_share), self.epoch_limit or published)
+
+    def trials(self, published: int) -> int:
+        """The number of trials that this profile gives to a search of `published` trials."""
+        return math.ceil(published * self.trial_share)
 
     def __str__(self) -> str:
         return self.name
@@ -35,9 +39,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("smoke", 600, 300, 500, 1.0, 1, 1),
-        Profile("lesson", 10_000, 5_000, 10_000, 0.3, 8, 3),
-        Profile("full", None, None, None, 1.0, None, None),
+        Profile("smoke", 600, 300, 500, 1.0, 1, 0.1),
+        Profile("lesson", 10_000, 5_000, 10_000, 0.3, 8, 0.6),
+        Profile("full", None, None, None, 1.0, None, 1.0),
     )
 }
 

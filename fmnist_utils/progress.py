@@ -13,7 +13,8 @@ class Line:
 
     def __init__(self) -> None:
         self._handle = None
-        self._notebook = "ipykernel" in sys.modules
+        ipython = sys.modules.get("IPython")
+        self._notebook = bool("ipykernel" in sys.modules and ipython and ipython.get_ipython())
 
     def show(self, text: str) -> None:
         if self._notebook:

@@ -1,9 +1,4 @@
-"""What determines a training run, as data: `Recipe`, and the twenty published ones.
-
-Sources (full titles in the README): Hochmuth 2023, Kumar 2024, Rastogi (undated),
-Doudos & Legkas (undated), Hernandez (undated). `unstated` names what a report leaves out and
-the course had to choose; nothing else in a record is ours.
-"""
+"""What determines a training run, as data: `Recipe`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -19,6 +14,14 @@ OPTIMIZERS = {
     "rmsprop": keras.optimizers.RMSprop,
 }
 
+_WORDS = {
+    "architecture": tuple(FACTORIES),
+    "optimizer": tuple(OPTIMIZERS),
+    "scaling": ("unit", "raw"),
+    "validation": ("first 5,000", "last 20 %", "none"),
+    "augmentation": ("none", "pullover+shirt", "all classes"),
+}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -32,7 +35,10 @@ class Recipe:
     patience: stop after so many epochs without a better val_loss; None: never.
     augmentation: "none", "pullover+shirt" (one changed copy of each of the two classes' images)
         or "all classes" (one changed copy of every image).
+    source: author, year and the report's name for the model.
+    unstated: what the report leaves out and we had to choose.
     reported: the published figures, as fractions ("test_accuracy": 0.695).
+    Raises ValueError for a word that is none of the above.
     """
 
     id: str
@@ -50,6 +56,13 @@ class Recipe:
     source: str = ""
     unstated: str = ""
     reported: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, known in _WORDS.items():
+            if (word := getattr(self, name)) not in known:
+                raise ValueError(f"{name}={word!r}: choose one of {', '.join(known)}.")
+        if self.patience is not None and self.validation == "none":
+            raise ValueError("patience needs validation images to watch; name a validation split.")
 
     def but(self, id: str, **changes: object) -> "Recipe":
         """The same recipe under another id, with other fields or other factory options.
@@ -69,124 +82,3 @@ class Recipe:
         optimizer = OPTIMIZERS[self.optimizer](**rate)
         model.compile(optimizer=optimizer, loss=self.loss, metrics=["accuracy"])
         return model
-
-
-def _report(accuracy: float, **others: float) -> dict[str, float]:
-    return {"test_accuracy": accuracy} | others
-
-
-# Hochmuth 2023: a template and four other heads. Neither optimizer nor epochs nor batch are stated.
-_TEMPLATE = Recipe(
-    "heads-softmax", "conv1d", dict(head=("softmax",)), "adadelta", 0.001,
-    "categorical_crossentropy", batch_size=64, epochs=10, scaling="raw",
-    source="Hochmuth 2023, model 1", unstated="optimizer, learning rate, epochs, batch size",
-    reported=_report(0.695, test_loss=0.888, train_accuracy=0.709, train_loss=0.86),
-)  # fmt: skip
-
-
-def _head(number: int, id: str, reported: dict[str, float], **changes: object) -> Recipe:
-    return _TEMPLATE.but(
-        id, source=f"Hochmuth 2023, model {number}", unstated=_TEMPLATE.unstated,
-        reported=reported, **changes,
-    )  # fmt: skip
-
-
-_HOCHMUTH = [
-    _TEMPLATE,
-    _head(2, "heads-softmax-sigmoid",
-          _report(0.330, test_loss=2.11, train_accuracy=0.340, train_loss=2.11),
-          head=("softmax", "sigmoid"), pools=(3, 3), dropouts=(0.3, 0.2)),
-    _head(3, "heads-relu-sigmoid",
-          _report(0.235, test_loss=1.72, train_accuracy=0.230, train_loss=1.71),
-          head=("relu", "sigmoid")),
-    _head(4, "heads-tanh", _report(0.056, test_loss=5.43, train_accuracy=0.058, train_loss=5.52),
-          head=("tanh",)),
-    _head(5, "heads-sigmoid-softmax-relu",
-          _report(0.108, test_loss=7.49, train_accuracy=0.111, train_loss=7.49),
-          head=("sigmoid", "softmax", "relu")),
-]  # fmt: skip
-
-
-def _kumar(
-    number: int, id: str, architecture: str, loss: float, accuracy: float, precision: float,
-    recall: float, f1: float, epochs: int = 10, optimizer: str = "adam",
-    unstated: str = "optimizer, activation", **options: object,
-) -> Recipe:  # fmt: skip
-    return Recipe(
-        id, architecture, options, optimizer, 0.001, "categorical_crossentropy", 64, epochs,
-        source=f"Kumar 2024, model {number}" if number else "Kumar 2024, baseline",
-        unstated=unstated,
-        reported=_report(accuracy, test_loss=loss, precision=precision, recall=recall, f1=f1),
-    )  # fmt: skip
-
-
-_DEEP = dict(pools=(2, 2, 2), dropouts=(0.2, 0.2, 0.2))
-_PLANE = dict(dense_dropout=0.2, unstated="activation, padding, place of the dropout")
-_KUMAR = [
-    _kumar(0, "conv1d-baseline", "conv1d", .9232, .6832, .8488, .8440, .8427,
-           optimizer="adadelta"),
-    _kumar(1, "conv1d-deeper", "conv1d", .3822, .8586, .8664, .8586, .8609,
-           filters=(236, 128, 64), **_DEEP),
-    _kumar(2, "conv1d-wider", "conv1d", .3197, .8807, .8830, .8807, .8802,
-           filters=(256, 128, 64), **_DEEP),
-    _kumar(3, "conv1d-kernel3", "conv1d", .3197, .8832, .8834, .8832, .8813,
-           filters=(256, 128, 64), kernel=3, pools=(2, 2, 2), dropouts=(0.3, 0.3, 0.3)),
-    _kumar(4, "conv2d-small", "conv2d", .2779, .9025, .9048, .9025, .9031,
-           filters=(32, 64, 64), dense=(64,), **_PLANE),
-    _kumar(5, "conv2d-medium", "conv2d", .2662, .9126, .9124, .9126, .9124,
-           filters=(32, 64, 128), dense=(128,), **_PLANE),
-    _kumar(6, "conv2d-medium-25", "conv2d", .5074, .9040, .9048, .9040, .9041, epochs=25,
-           filters=(32, 64, 128), dense=(128,), **_PLANE),
-]  # fmt: skip
-
-_RASTOGI = [
-    Recipe("mlp-350-80", "mlp", dict(widths=(350, 80), dropouts=(0.1, 0.2), l2=1e-6),
-           "sgd", 0.1, epochs=13, validation="first 5,000", source="Rastogi, part 1",
-           reported=_report(0.8885, val_accuracy=0.9013, train_accuracy=0.9330)),
-    Recipe("cnn-pool4", "conv2d",
-           dict(filters=(64, 64), kernels=4, pools=(4, 2), padding=("same", "valid"),
-                conv_dropouts=(0.0, 0.6), dense=(256, 84), l2=1e-4),
-           "adam", 0.001, epochs=10, validation="first 5,000", source="Rastogi, part 2",
-           reported=_report(0.9107, val_accuracy=0.9215, train_accuracy=0.9368)),
-]  # fmt: skip
-
-_SEARCHED = dict(
-    optimizer="adam", learning_rate=1e-4, loss="categorical_crossentropy", batch_size=32,
-    epochs=100, validation="last 20 %", patience=10,
-)  # fmt: skip
-_TUNED_MLP = Recipe(
-    "mlp-tuned", "mlp",
-    dict(widths=(448, 32, 32, 32), dropouts=(0.3, 0.0, 0.0, 0.0), activation="gelu",
-         batch_norm=False),
-    **_SEARCHED, source="Doudos & Legkas, MLP", unstated="optimizer, batch size",
-    reported=_report(0.8950, val_loss=0.2851, val_accuracy=0.90),
-)  # fmt: skip
-_TUNED_CNN = Recipe(
-    "cnn-tuned", "conv2d",
-    dict(filters=(32, 32, 128), conv_dropouts=(0.0, 0.2, 0.4), padding="same", dense=(128,),
-         dense_dropout=0.2),
-    **_SEARCHED, source="Doudos & Legkas, CNN",
-    unstated="first layer's filters (misprinted as 1), activation, padding, optimizer, batch size",
-    reported=_report(0.9263, val_loss=0.1908, val_accuracy=0.9317),
-)  # fmt: skip
-_DOUDOS_LEGKAS = [
-    recipe
-    for tuned, accuracy in ((_TUNED_MLP, 0.9022), (_TUNED_CNN, 0.9316))
-    for recipe in (
-        tuned,
-        tuned.but(f"{tuned.id}-augmented", augmentation="pullover+shirt",
-                  source=f"{tuned.source}, augmented", reported=_report(accuracy),
-                  unstated=f"{tuned.unstated}, size of rotation and zoom"),
-    )
-]  # fmt: skip
-
-_HERNANDEZ = [
-    Recipe("cnn-basic", "conv2d", dict(filters=(32,)), epochs=8, source="Hernandez, basic",
-           unstated="batch size", reported=_report(0.9030)),
-    Recipe("cnn-standard", "conv2d", dict(filters=(32, 64), dense=(64,)), epochs=8,
-           source="Hernandez, standard", unstated="batch size", reported=_report(0.9069)),
-]  # fmt: skip
-
-PUBLISHED: dict[str, Recipe] = {
-    recipe.id: recipe for recipe in _HOCHMUTH + _KUMAR + _RASTOGI + _DOUDOS_LEGKAS + _HERNANDEZ
-}

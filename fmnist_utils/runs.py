@@ -10,7 +10,6 @@ A run is one folder, written whole or not at all:
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -26,18 +25,13 @@ import pandas as pd
 from fmnist_utils import CourseError, data, evaluation, training
 from fmnist_utils.backend import keras, tf
 from fmnist_utils.data import Dataset, Splits
+from fmnist_utils.places import run_store
 from fmnist_utils.profiles import Profile, check_seed
 from fmnist_utils.progress import Line
 from fmnist_utils.recipes import Recipe
 
 
 VERSION = 1  # to be raised when a change in the code changes what a training gives
-
-
-def store() -> Path:
-    """The folder of all runs: `$FMNIST_RUNS_DIR`, else `.fmnist-course/runs` in the home folder."""
-    named = os.environ.get("FMNIST_RUNS_DIR")
-    return Path(named).expanduser().absolute() if named else Path.home() / ".fmnist-course" / "runs"
 
 
 @dataclass(frozen=True)
@@ -87,9 +81,8 @@ def train(
             "The profile full reproduces published figures and refuses the drawn stand-in; get "
             "the real data (`python -m fmnist_utils data`) or choose smoke or lesson."
         )
-    alone = isinstance(recipes, Recipe)
+    alone, line, done = isinstance(recipes, Recipe), Line(), []
     todo = [recipes] if alone else list(recipes)
-    line, done = Line(), []
     for number, recipe in enumerate(todo, start=1):
         before = "" if alone else f"{number} of {len(todo)} · "
         done.append(_train_one(recipe, dataset, profile, seed, line, before))
@@ -109,7 +102,7 @@ def _train_one(
     recipe: Recipe, dataset: Dataset, profile: Profile, seed: int, line: Line, before: str
 ) -> Run:
     key = _key(recipe, dataset, profile, seed)
-    folder = store() / _folder_name(recipe, profile, seed, key)
+    folder = run_store() / _folder_name(recipe, profile, seed, key)
     if (found := _load(recipe, folder, key)) is not None:
         return found
     epochs = profile.epochs(recipe.epochs)
@@ -197,32 +190,11 @@ def _load(recipe: Recipe, folder: Path, key: dict) -> Run | None:
         return None
     try:
         record = json.loads((folder / "run.json").read_text())
-        if record["key"] == key:
+        files = ["history.csv", "model.keras", *(["test.npz"] if key["opens_test"] else [])]
+        if record["key"] == key and all((folder / name).is_file() for name in files):
             return Run(recipe, folder, record)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     raise CourseError(
         f"{folder} is in the place of a finished run but is none; move it away and start again."
     )
-
-
-def compare(runs: Iterable[Run]) -> pd.DataFrame:
-    """Published models side by side: what was reported, and what this run reached on the test set.
-
-    Accuracies in per cent; `±` is the binomial standard error of this run's accuracy, in points.
-    """
-    rows = []
-    for run in runs:
-        reached = run.metrics["test_accuracy"]
-        n = len(run.test_outputs)
-        rows.append({
-            "model": run.recipe.id,
-            "source": run.recipe.source,
-            "parameters": run.record["parameters"],
-            "epochs (published)": run.recipe.epochs,
-            "epochs (this run)": run.record["epochs_run"],
-            "reported": 100 * run.recipe.reported["test_accuracy"],
-            "this run": 100 * reached,
-            "±": 100 * evaluation.standard_error(reached, n),
-        })  # fmt: skip
-    return pd.DataFrame(rows).set_index("model")

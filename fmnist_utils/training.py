@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fmnist_utils import CourseError
 from fmnist_utils.augmentation import add_copies
 from fmnist_utils.backend import keras, make_repeatable
 from fmnist_utils.data import Part, Splits
@@ -39,7 +40,10 @@ def targets(recipe: Recipe, labels: np.ndarray) -> np.ndarray:
 
 def predict(recipe: Recipe, model: keras.Model, images: np.ndarray) -> np.ndarray:
     """The network's ten outputs for each uint8 image: float32 (n, 10)."""
-    return model.predict(inputs(recipe, images), batch_size=500, verbose=0)
+    # Called directly: model.predict would first compile a graph, for each of a lesson's many
+    # models, and TensorFlow would warn about it.
+    blocks = (inputs(recipe, images[i : i + 500]) for i in range(0, len(images) or 1, 500))
+    return np.concatenate([model(block, training=False).numpy() for block in blocks])
 
 
 def fit(
@@ -89,15 +93,24 @@ def _watched(recipe: Recipe, validation: Part) -> tuple[np.ndarray, np.ndarray] 
 
 def _out_of_patience(rows: list[dict], patience: int | None) -> bool:
     """Whether the last `patience` epochs brought no better val_loss than all before them."""
-    if patience is None or len(rows) <= patience:
+    if patience is None:
+        return False
+    patience = max(patience, 1)  # as in Keras
+    if len(rows) <= patience:
         return False
     losses = [row["val_loss"] for row in rows]
     best = min(losses[:-patience])
     return not any(loss < best for loss in losses[-patience:])
 
 
-# Keras's BackupAndRestore writes weights and epoch one after the other: a kill between the two
-# leaves a checkpoint that trains one epoch twice. Renaming a finished folder can't.
+# Keras's BackupAndRestore writes weights and epoch one after the other, and forgets the state of
+# the dropout layers: a run that goes on from it differs from one that was never stopped. Renaming
+# a finished folder can't be half done.
+
+
+def _dropout_states(model: keras.Model) -> list[keras.Variable]:
+    generators = (getattr(layer, "seed_generator", None) for layer in model.layers)
+    return [generator.state for generator in generators if generator is not None]
 
 
 def _save(model: keras.Model, rows: list[dict], checkpoints: Path) -> None:
@@ -106,7 +119,8 @@ def _save(model: keras.Model, rows: list[dict], checkpoints: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     model.save_weights(unfinished / "state.weights.h5")
-    (unfinished / "history.json").write_text(json.dumps(rows))
+    dropout = [state.numpy().tolist() for state in _dropout_states(model)]
+    (unfinished / "history.json").write_text(json.dumps({"rows": rows, "dropout": dropout}))
     try:
         unfinished.rename(done)
     except OSError:  # another process trains the same run and was first: its epoch is the same
@@ -120,6 +134,15 @@ def _resume(model: keras.Model, checkpoints: Path | None) -> list[dict]:
     found = sorted(checkpoints.glob("epoch-????")) if checkpoints else []
     if not found:
         return []
-    model.optimizer.build(model.trainable_variables)
-    model.load_weights(found[-1] / "state.weights.h5")
-    return json.loads((found[-1] / "history.json").read_text())
+    try:
+        history = json.loads((found[-1] / "history.json").read_text())
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(found[-1] / "state.weights.h5")
+        for state, value in zip(_dropout_states(model), history["dropout"], strict=True):
+            state.assign(value)
+        return history["rows"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CourseError(
+            f"The interrupted run in {found[-1]} can't go on ({type(error).__name__}); delete that "
+            "folder and start again."
+        ) from None

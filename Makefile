@@ -1,0 +1,52 @@
+# The two commands of the README, and a few for those who maintain the course.
+# Everything is installed into .venv, from the versions in requirements.lock.
+
+PYTHON ?= python3
+PROFILE ?= lesson
+RUN = .venv/bin/python
+
+.PHONY: help course test lab notebooks lock clean
+
+help:
+	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
+	@echo "make test       run every test"
+	@echo "make lab        open JupyterLab"
+	@echo "make notebooks  run the lessons anew and keep their outputs, in form for a commit"
+	@echo "make lock       resolve requirements.txt anew into requirements.lock"
+	@echo "make clean      remove .venv and build"
+
+course: .venv/installed
+	$(RUN) -m fmnist_utils run --profile $(PROFILE) --out build
+
+# Two workers, one file each at a time; training runs are kept for this test run alone.
+test: .venv/installed
+	rm -rf build/test-runs
+	FMNIST_PROFILE=smoke FMNIST_RUNS_DIR="$(CURDIR)/build/test-runs" MPLBACKEND=agg \
+	  $(RUN) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-cell-timeout 600
+
+lab: .venv/installed
+	$(RUN) -m jupyterlab notebooks
+
+notebooks: .venv/installed
+	rm -rf build/lesson-runs
+	FMNIST_RUNS_DIR="$(CURDIR)/build/lesson-runs" \
+	  $(RUN) -m fmnist_utils run --profile lesson --out build/lesson
+	cp build/lesson/*.ipynb notebooks/
+	$(RUN) tools/normalise.py
+	$(RUN) tools/picture.py
+
+# Needs uv (python -m pip install uv). Names, versions and hashes only, for every platform.
+lock:
+	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade \
+	  --output-file requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The course needs Python 3.11 or newer, and " + sys.executable + " is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear .venv
+	$(RUN) -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv build

@@ -1,0 +1,34 @@
+"""What all tests share: no network, no run of the user's touched, and the data to test on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fmnist_utils import data, files
+
+NAMED = os.environ.get("FMNIST_DATA_DIR", "")
+
+
+@pytest.fixture(autouse=True)
+def _apart(monkeypatch, tmp_path):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.delenv("FMNIST_MIRROR", raising=False)
+    monkeypatch.setattr(files, "MIRRORS", ())
+
+
+@pytest.fixture(scope="session")
+def dataset():
+    """The whole drawn stand-in, protected from tests that would change it."""
+    drawn = data.stand_in("the tests ask for it")
+    for array in (*drawn.train, *drawn.test):
+        array.flags.writeable = False
+    return drawn
+
+
+@pytest.fixture(scope="session")
+def real():
+    """Fashion-MNIST itself, where `FMNIST_DATA_DIR` has it."""
+    if NAMED in ("", "stand-in"):
+        pytest.skip("needs the real files; set FMNIST_DATA_DIR to their folder")
+    return data.load_files(Path(NAMED).expanduser(), fetch=False)

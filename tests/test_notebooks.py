@@ -1,0 +1,147 @@
+"""The notebooks' form, and the whole series through papermill.
+
+(What their cells print is compared by nbval, which collects the notebooks themselves.)
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from fmnist_utils.profiles import PROFILES
+from fmnist_utils.published import PUBLISHED
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from normalise import normalise, text_of  # noqa: E402
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tagged(notebook, tag):
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def outputs_of(cells):
+    return [output for cell in cells for output in cell.outputs]
+
+
+def text(output):
+    return json.dumps(output.get("data", {})) + output.get("text", "")
+
+
+def test_there_are_six():
+    names = ["01_data", "02_mlp", "03_conv1d", "04_conv2d", "05_tuning", "06_augmentation"]
+    assert [path.stem for path in NOTEBOOKS][:6] == names
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_committed_as_normalised(path):
+    before = path.read_text("utf-8")
+    assert text_of(normalise(nbformat.reads(before, as_version=4))) == before
+
+
+def test_executed_without_errors(notebook):
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    kinds = {(output.output_type, output.get("name", "")) for output in outputs_of(cells)}
+    assert not kinds & {("error", ""), ("stream", "stderr")}
+
+
+def test_outputs_are_of_a_lesson_on_the_real_data(notebook):
+    everything = "".join(map(text, outputs_of(code_cells(notebook))))
+    assert "**Fashion-MNIST**" in everything
+    assert "lesson profile" in everything
+    assert not re.search(r"STAND-IN|smoke profile|full profile", everything)
+
+
+def test_no_traces_of_a_machine(notebook):
+    for output in outputs_of(code_cells(notebook)):
+        readable = "".join(
+            "".join(value) for kind, value in output.get("data", {}).items() if "image" not in kind
+        ) + output.get("text", "")
+        assert not re.search(r"(/home|/root|/tmp|/work|/Users|[A-Z]:\\)[/\\\w]", readable)
+        assert not re.search(r"\b0x[0-9a-f]{6,}|\d ?m?s/step", readable)
+
+
+def test_parameters_cell(notebook):
+    (cell,) = tagged(notebook, "parameters")
+    assert 'profile: str = ""' in cell.source
+    assert "seed: int = 0" in cell.source
+    assert all(line.count("=") == 1 for line in cell.source.splitlines())
+
+
+def test_opening_and_ending(notebook):
+    first = notebook.cells[0].source
+    assert first.startswith("# ")
+    assert all(f"**{word}" in first for word in ("You will learn", "You need", "Time"))
+    assert all(f"`{name}`" in first for name in PROFILES)
+    headings = re.findall(r"^#+ .*$", "\n".join(
+        cell.source for cell in notebook.cells if cell.cell_type == "markdown"), re.M)  # fmt: skip
+    assert sum(heading.startswith("# ") for heading in headings) == 1
+    assert headings[-2:] == ["## What we learned", "## Exercises"]
+
+
+def test_at_least_eight_checked_outputs(notebook):
+    checked = [cell for cell in tagged(notebook, "nbval-check-output") if cell.outputs]
+    assert len(checked) >= 8
+
+
+def test_exercises_have_folded_solutions(notebook):
+    calls = [cell for cell in code_cells(notebook) if "exercises.check(" in cell.source]
+    solutions = [cell for cell in calls if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    assert len(solutions) >= 4
+    assert len(calls) == 2 * len(solutions)
+    for cell in calls:
+        expected = "right!" if cell in solutions else "no answer yet."
+        assert cell.outputs[0].text.rstrip().endswith(expected)
+
+
+def test_every_figure_and_table_says_its_origin(notebook):
+    for cell in code_cells(notebook):
+        # Figures that a notebook draws itself must be finished by the package, which signs them.
+        assert cell.source.count("plt.show()") == cell.source.count("plots.finish(")
+        for output in cell.outputs:
+            html = output.get("data", {}).get("text/html", "")
+            assert "<table" not in html or "profile ·" in html
+
+
+def test_the_lessons_train_all_twenty():
+    sources = "".join(path.read_text("utf-8") for path in NOTEBOOKS)
+    families = ("heads-", "conv1d-")  # lesson 03 takes these from the records by their prefix
+    missing = [id for id in PUBLISHED if id not in sources and not id.startswith(families)]
+    assert not missing
+
+
+def test_series(tmp_path):
+    """The whole course in `smoke`, as `make course` runs it."""
+    command = [sys.executable, "-m", "fmnist_utils", "run", "--profile", "smoke", "--out", tmp_path]
+    # With the runs of the notebooks that nbval has executed, if it was first: found, not repeated.
+    kept = os.environ | {"FMNIST_RUNS_DIR": str(ROOT / "build" / "test-runs")}
+    done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [n["name"] for n in summary["notebooks"]] == [path.stem for path in NOTEBOOKS]
+    for path in NOTEBOOKS:
+        executed = nbformat.read(tmp_path / path.name, as_version=4)
+        everything = "".join(map(text, outputs_of(code_cells(executed))))
+        assert "smoke profile" in everything
+        if summary["data"] != "Fashion-MNIST":
+            assert "Drawn stand-in, not Fashion-MNIST" in everything
+        assert not [o for o in outputs_of(code_cells(executed)) if o.get("name") == "stderr"]
+        assert (tmp_path / f"{path.stem}.html").stat().st_size > 100_000
+        assert path.stem in (tmp_path / "index.html").read_text()

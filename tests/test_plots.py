@@ -1,0 +1,102 @@
+"""Figures and tables: what they show, and that they say who made them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from fmnist_utils import evaluation, plots
+from fmnist_utils.profiles import PROFILES
+
+
+@pytest.fixture(autouse=True)
+def style(dataset, monkeypatch):
+    plots.use(PROFILES["smoke"], dataset)
+    monkeypatch.setattr(plt, "show", lambda: None)
+    yield
+    plt.close("all")
+
+
+def words():
+    return " ".join(text.get_text() for text in plt.gcf().findobj(plt.Text))
+
+
+@pytest.fixture
+def outputs(dataset):
+    labels = dataset.test.labels[:300]
+    noise = np.random.default_rng(0).random((300, 10))
+    return labels, 0.5 * np.eye(10)[labels] + noise
+
+
+def test_table():
+    table = plots.Table(pd.DataFrame({"a": [1.234, np.nan]}), "Two <numbers>", decimals=1)
+    assert "1.2" in repr(table)
+    assert "–" in repr(table)
+    page = table._repr_html_()
+    assert page.count("<caption>Two &lt;numbers&gt; (smoke profile") == 1
+    for text in (page, repr(table)):
+        assert "DRAWN STAND-IN, NOT FASHION-MNIST" in text
+
+
+def test_curves_tell_training_from_validation_without_colour():
+    history = pd.DataFrame({"epoch": [1, 2], "loss": [2, 1], "accuracy": [0.1, 0.6]})
+    watched = history.assign(val_loss=[2, 1.5], val_accuracy=[0.2, 0.5])
+    plots.curves({"one": history, "two": watched}, "Title")
+    loss, accuracy = plt.gcf().axes
+    assert [(line.get_linestyle(), line.get_marker()) for line in loss.lines] == [
+        ("-", "o"), ("-", "s"), ("--", "s")
+    ]  # fmt: skip
+    assert [list(line.get_ydata()) for line in accuracy.lines] == [[0.1, 0.6]] * 2 + [[0.2, 0.5]]
+    assert "Title" in words()
+    assert "epoch" in words()
+
+
+def test_confusion_shows_per_cent_of_rows(outputs):
+    matrix = evaluation.confusion(*outputs)
+    plots.confusion({"test": matrix}, "Title")
+    (ax,) = plt.gcf().axes
+    shown = np.array([int(text.get_text()) for text in ax.texts]).reshape(10, 10)
+    expected = 100 * matrix.to_numpy() / matrix.to_numpy().sum(axis=1, keepdims=True)
+    assert np.abs(shown - expected).max() <= 0.5 + 1e-9
+
+
+def test_roc_lines_differ_in_style(outputs):
+    plots.roc(*evaluation.roc(*outputs), "Title")
+    whole, corner = plt.gcf().axes
+    assert len(corner.lines) == 10
+    looks = {(line.get_linestyle(), line.get_color()) for line in corner.lines}
+    assert len(looks) == 10
+    assert "Ankle boot" in words()
+
+
+def test_dots_and_scatter():
+    plots.dots(pd.Series({"a": 0.5, "b": 0.7}), pd.Series({"a": 0.1, "b": 0.1}), "Title")
+    (ax,) = plt.gcf().axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    plots.scatter(pd.DataFrame({"x": [1, 10], "y": [3, 4]}, index=["a", "b"]), "x", "y", "Title")
+    (ax,) = plt.gcf().axes
+    assert len({line.get_marker() for line in ax.lines}) == 2
+    assert ax.get_xscale() == "log"
+
+
+def test_pictures(dataset):
+    plots.samples(*dataset.train, each=3, title="Title")
+    assert sum(bool(ax.images) for ax in plt.gcf().axes) == 30
+    plots.grid([-np.ones((3, 3)), 2 * np.ones((3, 3))], ["a", "b"], columns=3, signed=True)
+    drawn = [ax.images[0] for ax in plt.gcf().axes if ax.images]
+    assert [image.get_clim() for image in drawn] == [(-2, 2), (-2, 2)]
+
+
+def test_every_figure_is_signed(outputs, dataset):
+    history = pd.DataFrame({"epoch": [1], "loss": [2], "accuracy": [0.1]})
+    for draw in (
+        lambda: plots.curves(history),
+        lambda: plots.confusion({"a": evaluation.confusion(*outputs)}),
+        lambda: plots.roc(*evaluation.roc(*outputs)),
+        lambda: plots.dots(pd.Series({"a": 0.5})),
+        lambda: plots.scatter(pd.DataFrame({"x": [1], "y": [2]}), "x", "y"),
+        lambda: plots.grid(dataset.train.images[:2]),
+        lambda: plots.samples(*dataset.train, each=2),
+    ):
+        draw()
+        assert "DRAWN STAND-IN, NOT FASHION-MNIST" in words()

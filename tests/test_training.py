@@ -1,0 +1,299 @@
+"""Training: repeatable, resumable, stopped in time; what goes in; changed copies of images."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from fmnist_utils import CourseError, data, training
+from fmnist_utils.augmentation import add_copies, transform
+from fmnist_utils.backend import keras
+from fmnist_utils.data import Part
+from fmnist_utils.profiles import Profile
+from fmnist_utils.recipes import Recipe
+
+BUDGET = Profile("tiny", 300, 100, 100, 1.0, None, 1)
+# All that a checkpoint must hold: weights, running averages, the optimizer's state, dropout's.
+ALL = Recipe(
+    "all", "conv1d", dict(filters=(8,), pools=(2,), dropouts=(0.3,)), "adam", 0.01,
+    "categorical_crossentropy", batch_size=100, augmentation="pullover+shirt",
+)  # fmt: skip
+DENSE = Recipe("dense", "mlp", dict(widths=(), dropouts=(), batch_norm=False), "sgd")
+
+
+@pytest.fixture(scope="module")
+def splits(dataset):
+    return data.split(dataset, profile=BUDGET)
+
+
+def outcome(model, history):
+    """All that must be equal, to the last bit: the weights, and the history but for its times."""
+    weights = [array.tobytes() for array in model.get_weights()]
+    return weights, history.drop(columns="seconds").to_dict("list")
+
+
+@pytest.fixture(scope="module")
+def whole(splits):
+    """Three epochs that nothing interrupts: model and history, and what was reported."""
+    told = []
+    return *training.fit(ALL, splits, 3, 3, None, lambda *given: told.append(given)), told
+
+
+def test_history_and_report(whole):
+    _, history, told = whole
+    assert set(history.columns) == {
+        "epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"
+    }  # fmt: skip
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert (history["seconds"] > 0).all()
+    assert history[["accuracy", "val_accuracy"]].stack().between(0, 1).all()
+    assert told == [(epoch + 1, row) for epoch, row in enumerate(history.to_dict("records"))]
+
+
+def test_same_seed_same_bits(whole, splits):
+    keras.utils.set_random_seed(99)  # what was drawn before must not matter
+    model, history = training.fit(ALL, splits, 3, 3)
+    assert outcome(model, history) == outcome(*whole[:2])
+
+
+def test_interrupted_and_resumed_as_if_never_stopped(whole, splits, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    checkpoints, epochs = tmp_path / "kept", []
+    # What a loss of power may leave: one half written, and one half removed.
+    (checkpoints / "epoch-0007.123.tmp").mkdir(parents=True)
+
+    def report(epoch, row):
+        epochs.append(epoch)
+        if epochs == [1, 2]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(ALL, splits, 3, 3, checkpoints, report)
+    (checkpoints / "epoch-0000").mkdir()
+    keras.utils.set_random_seed(99)
+    model, history = training.fit(ALL, splits, 3, 3, checkpoints, report)
+    assert epochs[2:] == [2, 3], "goes on behind the last epoch that was kept"
+    weights, rows = outcome(model, history)
+    assert rows == outcome(*whole[:2])[1]
+    assert weights == outcome(*whole[:2])[0]
+
+
+@pytest.fixture(scope="module")
+def unwatched(splits):
+    """One epoch without validation images, with each of two seeds."""
+    none = Part(splits.validation.images[:0], splits.validation.labels[:0])
+    return [training.fit(DENSE, splits._replace(validation=none), 1, seed) for seed in (1, 2)]
+
+
+def test_without_validation_images_nothing_is_watched(unwatched):
+    for _, history in unwatched:
+        assert set(history.columns) == {"epoch", "seconds", "loss", "accuracy"}
+
+
+def test_other_seed_other_weights_and_losses(unwatched):
+    (weights, rows), (other_weights, other_rows) = (outcome(*trained) for trained in unwatched)
+    assert weights != other_weights
+    assert rows["loss"] != other_rows["loss"]
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """Replaces Keras's training by one that changes nothing; returns what it is given."""
+    seen = []
+
+    def fit(self, x, y, *args, **options):
+        seen.append((x, y))
+        return SimpleNamespace(history={"loss": [1.0], "val_loss": [2.0]})
+
+    monkeypatch.setattr(keras.Sequential, "fit", fit)
+    return seen
+
+
+def test_every_image_is_trained_once_an_epoch(splits, stub):
+    training.fit(DENSE, splits, 2, 0)
+    images = training.inputs(DENSE, splits.train.images)
+    wanted = sorted(
+        (x.tobytes(), y) for x, y in zip(images, splits.train.labels.tolist(), strict=True)
+    )
+    for x, y in stub:
+        assert sorted((x.tobytes(), y) for x, y in zip(x, y.tolist(), strict=True)) == wanted
+    assert not np.array_equal(stub[0][0], stub[1][0]), "each epoch in an order of its own"
+
+
+LOSSES = {
+    "falls": [5, 4, 3, 2, 1, 0.5, 0.4, 0.3],
+    "rises": [1, 2, 3, 4, 5, 6, 7, 8],
+    "flat": [1, 1, 1, 1, 1, 1, 1, 1],
+    "recovers in time": [3, 4, 2, 4, 4, 1, 5, 5, 5, 5],
+    "better than the last, not than the best": [2, 5, 4, 3, 2.5, 2.2, 2.1, 2.0, 1.0],
+    "diverges": [2, 1, *[float("nan")] * 6],
+    "diverges at once": [float("nan")] * 8,
+    "comes back": [float("nan"), 3, 2, 1, 0.5, 0.4, 0.3, 0.2],
+}
+
+
+@pytest.mark.parametrize("patience", [None, 0, 1, 2, 3, 10])
+@pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
+def test_patience_is_that_of_keras(losses, patience):
+    stopped = len(losses)
+    if patience is not None:
+        stopper = keras.callbacks.EarlyStopping("val_loss", patience=patience, mode="min")
+        stopper.set_model(SimpleNamespace(stop_training=False))
+        stopper.on_train_begin()
+        for epoch, loss in enumerate(losses):
+            stopper.on_epoch_end(epoch, {"val_loss": loss})
+            if stopper.model.stop_training:
+                stopped = epoch + 1
+                break
+    rows = []
+    while len(rows) < len(losses) and not training._out_of_patience(rows, patience):
+        rows.append({"val_loss": losses[len(rows)]})
+    assert len(rows) == stopped
+
+
+def test_fit_runs_out_of_patience(splits, stub):
+    patient = DENSE.but("patient", patience=2, validation="first 5,000")
+    assert len(training.fit(patient, splits, 10, 0)[1]) == 3
+    assert len(training.fit(DENSE, splits, 10, 0)[1]) == 10
+
+
+@pytest.mark.parametrize(
+    ("architecture", "shape"),
+    [("mlp", (5, 28, 28)), ("conv1d", (5, 28, 28)), ("conv2d", (5, 28, 28, 1))],
+)
+@pytest.mark.parametrize(("scaling", "white"), [("unit", 1.0), ("raw", 255.0)])
+def test_inputs(architecture, shape, scaling, white):
+    images = np.zeros((5, 28, 28), np.uint8)
+    images[2, 3, 4], images[2, 3, 5] = 255, 51
+    x = training.inputs(Recipe("any", architecture, scaling=scaling), images)
+    assert x.shape == shape
+    assert x.dtype == np.float32
+    row = x.reshape(5, 28, 28)[2, 3]
+    assert row[4:6].tolist() == pytest.approx([white, white / 5])
+    assert np.count_nonzero(x) == 2
+
+
+def test_targets():
+    labels = np.array([3, 0, 9], np.uint8)
+    sparse = training.targets(Recipe("any", "mlp"), labels)
+    assert sparse.tolist() == [3, 0, 9]
+    assert np.issubdtype(sparse.dtype, np.integer)
+    one_hot = training.targets(Recipe("any", "mlp", loss="categorical_crossentropy"), labels)
+    np.testing.assert_array_equal(one_hot, np.eye(10)[[3, 0, 9]])
+
+
+@pytest.fixture(scope="module")
+def images(dataset):
+    return dataset.train.images[:60]
+
+
+class Fixed:
+    """Stands for a random generator that always draws the highest value, and always mirrors."""
+
+    def uniform(self, low, high, size):
+        return np.full(size, high)
+
+    def random(self, size):
+        return np.zeros(size)
+
+
+STILL = dict(flip=False, rotation=0.0, zoom=0.0, shift=0.0)
+
+
+def test_nothing_asked_nothing_changed(images):
+    same = transform(images, np.random.default_rng(0), **STILL)
+    assert same.dtype == np.uint8
+    assert not np.shares_memory(same, images)
+    np.testing.assert_array_equal(same, images)
+
+
+def test_flip_mirrors_every_second_image(images):
+    many = np.repeat(images, 10, axis=0)
+    found = transform(many, np.random.default_rng(0), **STILL | dict(flip=True))
+    mirrored = (found == many[:, :, ::-1]).all(axis=(1, 2))
+    assert (mirrored | (found == many).all(axis=(1, 2))).all()
+    assert 240 < mirrored.sum() < 360
+
+
+@pytest.mark.parametrize("angle", [90.0, 37.0])
+def test_rotation(images, angle):
+    found = transform(images, Fixed(), **STILL | dict(rotation=angle))
+    either = [
+        ndimage.rotate(images.astype(float), turn, axes=(1, 2), reshape=False, order=1,
+                       mode="grid-constant")
+        for turn in (angle, -angle)
+    ]  # fmt: skip
+    # One direction or the other; within rounding, and within one level at right angles' edges.
+    assert min(np.abs(found - turned).max() for turned in either) <= 1
+
+
+def test_zoom_and_shift(images):
+    center = np.array([13.5, 13.5])
+
+    def scipy(image, scale, move):
+        return ndimage.affine_transform(
+            image.astype(float), np.eye(2) / scale, center - (center + move) / scale, order=1,
+            mode="grid-constant",
+        )  # fmt: skip
+
+    larger = transform(images, Fixed(), **STILL | dict(zoom=0.5))
+    moved = transform(images, Fixed(), **STILL | dict(shift=0.25))
+    for image, zoomed, shifted in zip(images, larger, moved, strict=True):
+        assert np.abs(zoomed - scipy(image, 1.5, 0)).max() <= 1
+        np.testing.assert_array_equal(shifted[7:, 7:], image[:-7, :-7])
+        assert not shifted[:7].any()
+        assert not shifted[:, :7].any()
+
+
+def test_half_a_pixel_at_the_edge_is_half_as_bright():
+    white = np.full((1, 28, 28), 200, np.uint8)
+    moved = transform(white, Fixed(), **STILL | dict(shift=0.5 / 28))
+    assert moved[0, 0, 5] == 100
+    assert moved[0, 5, 0] == 100
+    assert moved[0, 0, 0] == 50
+    assert (moved[0, 1:, 1:] == 200).all()
+
+
+def test_each_image_is_changed_in_its_own_way_and_again_by_the_same_seed(images):
+    alike = np.repeat(images[:1], 1_500, axis=0)  # more than are worked on at a time
+    before = alike.copy()
+    found = transform(alike, np.random.default_rng(5))
+    assert found.shape == alike.shape
+    assert found.dtype == np.uint8
+    assert len(np.unique(found, axis=0)) > 1_400
+    np.testing.assert_array_equal(found, transform(alike, np.random.default_rng(5)))
+    assert not np.array_equal(found, transform(alike, np.random.default_rng(6)))
+    np.testing.assert_array_equal(alike, before)
+    alone = np.abs(found.astype(int) - alike).mean(axis=(1, 2))
+    assert alone[:1_000].mean() == pytest.approx(alone[1_000:].mean(), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "classes"), [("pullover+shirt", [2, 6]), ("all classes", list(range(10)))]
+)
+def test_add_copies(splits, scheme, classes):
+    train = splits.train
+    more = add_copies(train, scheme, 4)
+    n, copied = len(train.labels), np.isin(train.labels, classes)
+    np.testing.assert_array_equal(more.images[:n], train.images)
+    np.testing.assert_array_equal(more.labels, [*train.labels, *train.labels[copied]])
+    assert more.images.shape == (len(more.labels), 28, 28)
+    assert more.images.dtype == more.labels.dtype == np.uint8
+
+    copies, originals = more.images[n:], train.images[copied]
+    assert (copies != originals).any(axis=(1, 2)).all(), "every copy is changed ..."
+    sums = [images.sum(axis=(1, 2), dtype=float) for images in (copies, originals)]
+    assert np.corrcoef(*sums)[0, 1] > 0.9, "... and yet shows the image that it is a copy of"
+
+    np.testing.assert_array_equal(copies, add_copies(train, scheme, 4).images[n:])
+    assert not np.array_equal(copies, add_copies(train, scheme, 5).images[n:])
+
+
+def test_no_copies(splits):
+    assert add_copies(splits.train, "none", 0) is splits.train
+
+
+def test_unknown_scheme_is_refused(splits):
+    with pytest.raises((CourseError, ValueError, KeyError)):
+        add_copies(splits.train, "Pullover+Shirt", 0)
