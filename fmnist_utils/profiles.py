@@ -40,7 +40,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("smoke", 600, 300, 500, 1.0, 1, 0.1),
-        Profile("lesson", 10_000, 5_000, 10_000, 0.3, 8, 0.6),
+        Profile("lesson", 6_000, 5_000, 10_000, 0.3, 8, 0.6),
         Profile("full", None, None, None, 1.0, None, 1.0),
     )
 }

@@ -44,7 +44,8 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """train_, val_ and test_ loss, accuracy, precision, recall, f1, as far as measured."""
+        """Loss, accuracy, precision, recall, f1 with val_, and for published recipes also with
+        train_ and test_, in front."""
         return self.record["metrics"]
 
     @cached_property
@@ -148,10 +149,9 @@ def _train_one(
 def _measure(
     recipe: Recipe, model: keras.Model, splits: Splits, folder: Path
 ) -> dict[str, float]:
-    metrics = {}
-    parts = {"train": splits.train, "val": splits.validation}
+    metrics, parts = {}, {"val": splits.validation}
     if recipe.reported:
-        parts["test"] = splits.test
+        parts |= {"train": splits.train, "test": splits.test}
     for name, part in parts.items():
         if len(part.labels):
             outputs = training.predict(recipe, model, part.images)

@@ -63,6 +63,7 @@ def fit(
     The history has one row an epoch: epoch, seconds, loss, accuracy and, where there are
     validation images, val_loss and val_accuracy (accuracies as fractions).
     """
+    keras.utils.clear_session()  # lets go of the graphs of the models before this one
     make_repeatable(seed)
     model = recipe.build()
     train = add_copies(splits.train, recipe.augmentation, seed)

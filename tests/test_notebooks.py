@@ -55,6 +55,32 @@ def test_committed_as_normalised(path):
     assert text_of(normalise(nbformat.reads(before, as_version=4))) == before
 
 
+def test_normalising_keeps_what_is_needed_and_nothing_else():
+    v4 = nbformat.v4
+    run = v4.new_code_cell("print(1)", execution_count=7, metadata={
+        "tags": ["nbval-check-output"], "jupyter": {"source_hidden": True, "outputs_hidden": True},
+        "papermill": {"duration": 3}, "execution": {"iopub.status.busy": "2026-01-01T00:00:00Z"},
+    })  # fmt: skip
+    run.outputs = [
+        v4.new_output("stream", name="stdout", text="1"),
+        v4.new_output("stream", name="stderr", text="a warning"),
+        v4.new_output("stream", name="stdout", text="\n"),
+        v4.new_output("execute_result", {"text/plain": "1"}, execution_count=7),
+    ]
+    injected = v4.new_code_cell("seed = 5", metadata={"tags": ["injected-parameters"]})
+    dirty = v4.new_notebook(cells=[injected, run, v4.new_code_cell(" ")],
+                            metadata={"widgets": {}, "papermill": {}})  # fmt: skip
+    clean = normalise(dirty)
+    assert set(clean.metadata) == {"kernelspec", "language_info"}
+    (cell,) = clean.cells
+    assert cell.metadata == {"tags": ["nbval-check-output"], "jupyter": {"source_hidden": True}}
+    assert [(o.output_type, o.get("text")) for o in cell.outputs] == [
+        ("stream", "1\n"), ("execute_result", None)
+    ]  # fmt: skip
+    assert cell.execution_count == cell.outputs[1].execution_count == 1
+    assert text_of(normalise(clean)) == text_of(clean)
+
+
 def test_executed_without_errors(notebook):
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))

@@ -164,7 +164,7 @@ def test_metrics_are_those_of_the_kept_model(kept, dataset):
 
 def test_variant_does_not_open_the_test_set(dataset, at_once):
     run = runs.train(PUBLISHED.but("variant"), dataset, TINY, SEED)
-    assert {name.partition("_")[0] for name in run.metrics} == {"train", "val"}
+    assert {name.partition("_")[0] for name in run.metrics} == {"val"}
     assert not (run.folder / "test.npz").exists()
 
 
