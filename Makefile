@@ -18,11 +18,12 @@ help:
 course: .venv/installed
 	$(RUN) -m fmnist_utils run --profile $(PROFILE) --out build
 
-# Two workers, one file each at a time; training runs are kept for this test run alone.
+# Two workers, one file each at a time, the notebooks first: what they have trained is kept for
+# this test run, and found again when the tests run the whole series.
 test: .venv/installed
 	rm -rf build/test-runs
 	FMNIST_PROFILE=smoke FMNIST_RUNS_DIR="$(CURDIR)/build/test-runs" MPLBACKEND=agg \
-	  $(RUN) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-cell-timeout 600
+	  $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-cell-timeout 600
 
 lab: .venv/installed
 	$(RUN) -m jupyterlab notebooks

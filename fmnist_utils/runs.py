@@ -138,7 +138,7 @@ def _train_one(
         history.to_csv(temporary / "history.csv", index=False)
         model.save(temporary / "model.keras")
         (temporary / "run.json").write_text(json.dumps(record, indent=1))
-        if not folder.exists():
+        if not folder.exists():  # else another process was first, with the same result
             temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

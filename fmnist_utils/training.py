@@ -1,5 +1,6 @@
 """Training, so that the same seed gives the same model and an interruption loses little."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -117,15 +118,17 @@ def _dropout_states(model: keras.Model) -> list[keras.Variable]:
 def _save(model: keras.Model, rows: list[dict], checkpoints: Path) -> None:
     done = checkpoints / f"epoch-{len(rows):04d}"
     unfinished = checkpoints / f"{done.name}.{os.getpid()}.tmp"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    model.save_weights(unfinished / "state.weights.h5")
     dropout = [state.numpy().tolist() for state in _dropout_states(model)]
-    (unfinished / "history.json").write_text(json.dumps({"rows": rows, "dropout": dropout}))
-    try:
-        unfinished.rename(done)
-    except OSError:  # another process trains the same run and was first: its epoch is the same
+    # Another process may train the same run: what it has written first is the same, and when it
+    # has finished it clears the folder away.
+    with contextlib.suppress(FileNotFoundError, FileExistsError):
         shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        model.save_weights(unfinished / "state.weights.h5")
+        (unfinished / "history.json").write_text(json.dumps({"rows": rows, "dropout": dropout}))
+        if not done.exists():
+            unfinished.rename(done)
+    shutil.rmtree(unfinished, ignore_errors=True)
     for older in checkpoints.glob("epoch-????"):
         if older.name < done.name:
             shutil.rmtree(older, ignore_errors=True)

@@ -1,5 +1,6 @@
 """Training: repeatable, resumable, stopped in time; what goes in; changed copies of images."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -297,3 +298,24 @@ def test_no_copies(splits):
 def test_unknown_scheme_is_refused(splits):
     with pytest.raises((CourseError, ValueError, KeyError)):
         add_copies(splits.train, "Pullover+Shirt", 0)
+
+
+def test_a_checkpoint_survives_that_another_process_finishes_first(splits, tmp_path, monkeypatch):
+    """The other process clears the folder away while this one is writing into it."""
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
+    checkpoints, cleared = tmp_path / "checkpoints", []
+
+    def report(epoch, logs):
+        if epoch == 2:
+            real = keras.Model.save_weights
+
+            def save_weights(self, path, *args):
+                shutil.rmtree(checkpoints)
+                cleared.append(path)
+                return real(self, path, *args)
+
+            monkeypatch.setattr(keras.Model, "save_weights", save_weights)
+
+    _, history = training.fit(DENSE, splits, 3, 0, checkpoints, report)
+    assert len(cleared) == 2
+    assert len(history) == 3
