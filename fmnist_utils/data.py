@@ -108,12 +108,28 @@ def stand_in(why: str) -> Dataset:
     )
 
 
-def load() -> Dataset:
+def load(profile: Profile | None = None) -> Dataset:
     """Fashion-MNIST, or the stand-in where the real data can't be had.
 
     A folder named in `$FMNIST_DATA_DIR` must hold or get the real files: otherwise CourseError.
-    `FMNIST_DATA_DIR=stand-in` asks for the stand-in.
+    `FMNIST_DATA_DIR=stand-in` asks for the stand-in. The profile `full` refuses the stand-in.
     """
+    dataset = _load()
+    if profile:
+        refuse_stand_in(dataset, profile)
+    return dataset
+
+
+def refuse_stand_in(dataset: Dataset, profile: Profile) -> None:
+    """Raise CourseError if `profile` is `full` and the data isn't Fashion-MNIST itself."""
+    if profile.name == "full" and not dataset.real:
+        raise CourseError(
+            "The profile full reproduces published figures and refuses the drawn stand-in; get the "
+            "real data (`python -m fmnist_utils data --fetch`) or choose smoke or lesson."
+        )
+
+
+def _load() -> Dataset:
     named = os.environ.get("FMNIST_DATA_DIR")
     if named == "stand-in":
         return stand_in("`FMNIST_DATA_DIR` asks for it")

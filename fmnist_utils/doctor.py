@@ -162,10 +162,5 @@ def check_data(profile: Profile) -> tuple[str, str]:
     """
     from fmnist_utils import data
 
-    dataset = data.load()
-    if profile.name == "full" and not dataset.real:
-        raise CourseError(
-            "The profile full reproduces published figures and refuses the drawn stand-in; get the "
-            "real data (`python -m fmnist_utils data --fetch`) or choose smoke or lesson."
-        )
+    dataset = data.load(profile)
     return dataset.source, dataset.note

@@ -77,11 +77,7 @@ def train(
     judged on the validation images. Returns a Run, or a list of them in the order given.
     """
     check_seed(seed)
-    if profile.name == "full" and not dataset.real:
-        raise CourseError(
-            "The profile full reproduces published figures and refuses the drawn stand-in; get "
-            "the real data (`python -m fmnist_utils data`) or choose smoke or lesson."
-        )
+    data.refuse_stand_in(dataset, profile)
     alone, line, done = isinstance(recipes, Recipe), Line(), []
     todo = [recipes] if alone else list(recipes)
     for number, recipe in enumerate(todo, start=1):

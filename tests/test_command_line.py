@@ -222,7 +222,7 @@ def test_page_sums_up(series):
 
 def test_real_data_and_runs_are_passed_on_by_absolute_path(lessons, folder, dataset, monkeypatch):
     found = data.Dataset(dataset.train, dataset.test, "Fashion-MNIST")
-    monkeypatch.setattr(data, "load", lambda: found)
+    monkeypatch.setattr(data, "load", lambda profile: found)
     monkeypatch.setenv("FMNIST_DATA_DIR", "data")
     monkeypatch.setenv("FMNIST_RUNS_DIR", "kept")
     write_notebook(lessons, "02_second", PRINT + "\nprint(os.environ['FMNIST_RUNS_DIR'])")

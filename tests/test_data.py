@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from fmnist_utils import data, standin
+from fmnist_utils import CourseError, data, standin
 from fmnist_utils.data import Dataset, Part
 from fmnist_utils.profiles import PROFILES
 
@@ -147,3 +147,10 @@ def test_real_data(real):
 def test_real_split_has_the_row_sums_of_the_report(real):
     counts = np.bincount(data.split(real, "first 5,000").train.labels)
     assert counts.tolist() == [5543, 5444, 5496, 5499, 5512, 5507, 5507, 5488, 5510, 5494]
+
+
+def test_full_refuses_the_stand_in_when_it_is_loaded(monkeypatch):
+    monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
+    with pytest.raises(CourseError, match="full .* refuses the drawn stand-in"):
+        data.load(PROFILES["full"])
+    assert not data.load(PROFILES["lesson"]).real

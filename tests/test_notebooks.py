@@ -111,6 +111,13 @@ def test_parameters_cell(notebook):
     assert all(line.count("=") == 1 for line in cell.source.splitlines())
 
 
+def test_setup_checks_before_any_work(notebook):
+    setup = code_cells(notebook)[1].source
+    for line in ("profiles.choose(profile)", "profiles.check_seed(seed)", "data.load(profile)",
+                 "plots.use(profile, fashion)"):  # fmt: skip
+        assert line in setup
+
+
 def test_opening_and_ending(notebook):
     first = notebook.cells[0].source
     assert first.startswith("# ")
