@@ -109,6 +109,8 @@ _TUNED_CNN = Recipe(
                      pullover_precision=0.92, pullover_recall=0.85, pullover_f1=0.89,
                      shirt_precision=0.77, shirt_recall=0.81, shirt_f1=0.79),
 )  # fmt: skip
+
+
 def _augmented(tuned: Recipe, accuracy: float, **others: float) -> Recipe:
     return tuned.but(
         f"{tuned.id}-augmented", augmentation="pullover+shirt",

@@ -18,7 +18,7 @@ _WORDS = {
     "architecture": tuple(FACTORIES),
     "optimizer": tuple(OPTIMIZERS),
     "scaling": ("unit", "raw"),
-    "validation": ("first 5,000", "last 20 %", "none"),
+    "validation": ("first 5,000", "last 20 %", "none", "test"),
     "augmentation": ("none", "pullover+shirt", "all classes"),
 }
 
@@ -31,7 +31,8 @@ class Recipe:
     learning_rate: None means Keras's default for the optimizer.
     scaling: "unit" (pixels / 255) or "raw" (pixels 0 to 255).
     validation: "first 5,000" or "last 20 %" of the training images, or "none": the report
-        watched the test set instead. (`data.split` says what becomes of that.)
+        watched the test set instead; "test" does as they did. (`data.split` says what becomes
+        of these.)
     patience: stop after so many epochs without a better val_loss; None: never.
     augmentation: "none", "pullover+shirt" (one changed copy of each of the two classes' images)
         or "all classes" (one changed copy of every image).

@@ -10,6 +10,8 @@ A run is one folder, written whole or not at all:
 
 import hashlib
 import json
+import os
+import platform
 import re
 import shutil
 import tempfile
@@ -31,7 +33,7 @@ from fmnist_utils.progress import Line
 from fmnist_utils.recipes import Recipe
 
 
-VERSION = 1  # to be raised when a change in the code changes what a training gives
+VERSION = 2  # to be raised when a change in the code changes what a training gives
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,10 @@ def train(
 def _summary(run: Run) -> str:
     last = run.history.iloc[-1]
     text = f"{run.recipe.id} · {len(run.history)} epochs · loss {last.loss:.3f}"
-    return text + f" · accuracy {last.accuracy:.3f}" + (
-        f" · validation accuracy {last.val_accuracy:.3f}" if "val_accuracy" in last else ""
-    )
+    text += f" · accuracy {last.accuracy:.3f}"
+    if "val_accuracy" in last:
+        text += f" · validation accuracy {last.val_accuracy:.3f}"
+    return text
 
 
 def _train_one(
@@ -128,6 +131,9 @@ def _train_one(
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "epochs_run": len(history),
             "parameters": model.count_params(),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count() or 1),
             "train_seconds": round(float(history.seconds.sum()), 3),
             "metrics": _measure(recipe, model, splits, temporary),
         }
@@ -142,9 +148,7 @@ def _train_one(
     return Run(recipe, folder, record)
 
 
-def _measure(
-    recipe: Recipe, model: keras.Model, splits: Splits, folder: Path
-) -> dict[str, float]:
+def _measure(recipe: Recipe, model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
     metrics, parts = {}, {"val": splits.validation}
     if recipe.reported:
         parts |= {"train": splits.train, "test": splits.test}
@@ -153,8 +157,10 @@ def _measure(
             outputs = training.predict(recipe, model, part.images)
             values = evaluation.scores(part.labels, outputs, recipe.loss)
             metrics |= {f"{name}_{metric}": value for metric, value in values.items()}
+            if name == "train":
+                confusion = evaluation.confusion(part.labels, outputs).to_numpy()
     if recipe.reported:
-        np.savez_compressed(folder / "test.npz", outputs=outputs)
+        np.savez_compressed(folder / "test.npz", outputs=outputs, train_confusion=confusion)
     return metrics
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from fmnist_utils import CourseError
 from fmnist_utils.augmentation import add_copies
-from fmnist_utils.backend import keras, make_repeatable
+from fmnist_utils.backend import keras, make_repeatable, tf
 from fmnist_utils.data import Part, Splits
 from fmnist_utils.recipes import Recipe
 
@@ -26,7 +26,9 @@ def inputs(recipe: Recipe, images: np.ndarray) -> np.ndarray:
     images: uint8 (n, 28, 28). Returns float32, (n, 28, 28) or, for 2-D convolutions,
     (n, 28, 28, 1); values 0 to 1, or 0 to 255 where the recipe says "raw".
     """
-    pixels = images.astype("float32")
+    pixels = (
+        images.astype("float32") if isinstance(images, np.ndarray) else tf.cast(images, tf.float32)
+    )
     if recipe.scaling == "unit":
         pixels /= 255
     return pixels[..., None] if recipe.architecture == "conv2d" else pixels
@@ -68,17 +70,18 @@ def fit(
     make_repeatable(seed)
     model = recipe.build()
     train = add_copies(splits.train, recipe.augmentation, seed)
-    x, y = inputs(recipe, train.images), targets(recipe, train.labels)
-    watched = _watched(recipe, splits.validation)
+    learn = _compile(recipe, model, train, model.train_step, recipe.batch_size)
+    watched = np.arange(len(splits.validation.labels))
+    if len(watched):
+        watch = _compile(recipe, model, splits.validation, model.test_step, 500)
     rows = _resume(model, checkpoints)
     saved = time.monotonic()
     while len(rows) < epochs and not _out_of_patience(rows, recipe.patience):
         start = time.monotonic()
-        order = np.random.default_rng([seed, len(rows)]).permutation(len(x))
-        logs = model.fit(
-            x[order], y[order], recipe.batch_size, shuffle=False, validation_data=watched, verbose=0
-        ).history
-        row = {name: values[0] for name, values in logs.items()}
+        order = np.random.default_rng([seed, len(rows)]).permutation(len(train.labels))
+        row = learn(order)
+        if len(watched):
+            row |= {f"val_{name}": value for name, value in watch(watched).items()}
         rows.append({"epoch": len(rows) + 1, "seconds": time.monotonic() - start} | row)
         report(len(rows), rows[-1])
         if checkpoints and time.monotonic() - saved >= CHECKPOINT_SECONDS:
@@ -87,10 +90,36 @@ def fit(
     return model, pd.DataFrame(rows)
 
 
-def _watched(recipe: Recipe, validation: Part) -> tuple[np.ndarray, np.ndarray] | None:
-    if not len(validation.labels):
-        return None
-    return inputs(recipe, validation.images), targets(recipe, validation.labels)
+def _compile(
+    recipe: Recipe, model: keras.Model, part: Part, step: Callable, batch_size: int
+) -> Callable[[np.ndarray], dict[str, float]]:
+    """A function that takes a step for each batch of images in the order that it is given.
+
+    step: the model's train_step or test_step. The function returns loss and accuracy of the whole,
+    as `model.fit(images[order], labels[order], batch_size, shuffle=False)` or `model.evaluate` do.
+    """
+    # All batches are one TensorFlow graph, which also picks their images: for networks as small
+    # as these, coming back to Python for every batch would cost as much as the training.
+    images, labels = tf.constant(part.images), tf.constant(targets(recipe, part.labels))
+    # The variables of loss and metrics can't be made inside the graph's loop.
+    first = inputs(recipe, images[:1])
+    model.compute_loss(first, labels[:1], model(first))
+    model.compute_metrics(first, labels[:1], model(first))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+    def all_batches(order: tf.Tensor) -> None:
+        for start in tf.range(0, tf.size(order), batch_size):
+            batch = order[start : start + batch_size]
+            step((inputs(recipe, tf.gather(images, batch)), tf.gather(labels, batch)))
+
+    graph = all_batches.get_concrete_function()
+
+    def run(order: np.ndarray) -> dict[str, float]:
+        model.reset_metrics()
+        graph(tf.constant(order, tf.int32))
+        return {name: float(value) for name, value in model.get_metrics_result().items()}
+
+    return run
 
 
 def _out_of_patience(rows: list[dict], patience: int | None) -> bool:

@@ -12,6 +12,7 @@ RULES = {
     "first 5,000": (range(5_000, 60_000), range(5_000)),
     "last 20 %": (range(48_000), range(48_000, 60_000)),
     "none": (range(60_000), range(0)),
+    "test": (range(60_000), range(60_000, 70_000)),
 }
 TOPS = {0, 2, 4, 6}
 

@@ -98,28 +98,39 @@ def test_other_seed_other_weights_and_losses(unwatched):
     assert rows["loss"] != other_rows["loss"]
 
 
-@pytest.fixture
-def stub(monkeypatch):
-    """Replaces Keras's training by one that changes nothing; returns what it is given."""
-    seen = []
-
-    def fit(self, x, y, *args, **options):
-        seen.append((x, y))
-        return SimpleNamespace(history={"loss": [1.0], "val_loss": [2.0]})
-
-    monkeypatch.setattr(keras.Sequential, "fit", fit)
-    return seen
-
-
-def test_every_image_is_trained_once_an_epoch(splits, stub):
-    training.fit(DENSE, splits, 2, 0)
-    images = training.inputs(DENSE, splits.train.images)
-    wanted = sorted(
-        (x.tobytes(), y) for x, y in zip(images, splits.train.labels.tolist(), strict=True)
+@pytest.mark.parametrize("recipe", [DENSE, ALL.but("plain", augmentation="none")])
+def test_one_graph_does_what_keras_does_batch_by_batch(splits, recipe):
+    model, history = training.fit(recipe, splits, 2, 5)
+    keras.utils.set_random_seed(5)
+    plain, logs = recipe.build(), {}
+    (x, y), watched = (
+        (training.inputs(recipe, part.images), training.targets(recipe, part.labels))
+        for part in (splits.train, splits.validation)
     )
-    for x, y in stub:
-        assert sorted((x.tobytes(), y) for x, y in zip(x, y.tolist(), strict=True)) == wanted
-    assert not np.array_equal(stub[0][0], stub[1][0]), "each epoch in an order of its own"
+    for epoch in range(2):
+        order = np.random.default_rng([5, epoch]).permutation(len(x))
+        logs = plain.fit(
+            x[order], y[order], recipe.batch_size, validation_data=watched, shuffle=False, verbose=0
+        ).history
+    for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    last = history.iloc[-1]
+    for name, (value,) in logs.items():
+        assert last[name] == pytest.approx(value, abs=1e-4), name
+
+
+def test_each_epoch_has_an_order_of_its_own(splits, monkeypatch):
+    orders, real = [], training._compile
+
+    def compiled(*args):
+        run = real(*args)
+        return lambda order: orders.append(order) or run(order)
+
+    monkeypatch.setattr(training, "_compile", compiled)
+    training.fit(DENSE.but("unwatched"), splits._replace(validation=splits.train), 2, 0)
+    first, _, second, _ = orders
+    assert sorted(first) == sorted(second) == list(range(len(splits.train.labels)))
+    assert not np.array_equal(first, second)
 
 
 LOSSES = {
@@ -153,10 +164,11 @@ def test_patience_is_that_of_keras(losses, patience):
     assert len(rows) == stopped
 
 
-def test_fit_runs_out_of_patience(splits, stub):
-    patient = DENSE.but("patient", patience=2, validation="first 5,000")
+def test_fit_runs_out_of_patience(splits):
+    still = DENSE.but("still", learning_rate=0.0)  # nothing gets better
+    patient = still.but("patient", patience=2, validation="first 5,000")
     assert len(training.fit(patient, splits, 10, 0)[1]) == 3
-    assert len(training.fit(DENSE, splits, 10, 0)[1]) == 10
+    assert len(training.fit(still, splits, 4, 0)[1]) == 4
 
 
 @pytest.mark.parametrize(
