@@ -1,6 +1,6 @@
-"""The command line: `python -m fmnist_utils {run,data,doctor,reproduce}`.
+"""The command line: `python -m fmnist_utils {run,data,doctor,reproduce,verify}`.
 
-Slow modules are imported only where a command needs them (TensorFlow for `reproduce` alone): help
+Slow modules are imported only where a command needs them (TensorFlow for the last two alone): help
 and error messages come at once.
 """
 
@@ -25,36 +25,9 @@ def _seed(text: str) -> int:
         ) from None
 
 
-def find_notebooks(names: list[str], folder: Path) -> list[Path]:
-    """The notebooks of `folder` that `names` mean (`02`, `02_mlp`, `02_mlp.ipynb`); none: all.
-
-    Raises CourseError for a name that is none of them, or a folder without notebooks.
-    """
-    known = sorted(path for path in folder.glob("*.ipynb") if not path.name.startswith("."))
-    if not known:
-        raise CourseError(
-            f"There are no notebooks in {folder.absolute()}; start the command in the course's "
-            "folder, or say where they are with --notebooks."
-        )
-    chosen = []
-    for name in names:
-        # A path is welcome (the shell completes it), but only one that leads into the folder.
-        given = Path(name)
-        inside = given.name == name or given.parent.resolve() == folder.resolve()
-        stem = given.name.removesuffix(".ipynb")
-        found = [path for path in known if path.stem == stem or path.stem.startswith(f"{stem}_")]
-        if not (inside and stem and found):
-            raise CourseError(
-                f"{name!r} is not a notebook in {folder}; there are "
-                f"{', '.join(path.stem for path in known)}."
-            )
-        chosen += found
-    return list(dict.fromkeys(chosen)) or known
-
-
 def _run(args: argparse.Namespace) -> int:
     profile = choose(args.profile)
-    notebooks = find_notebooks(args.notebook, args.notebooks)
+    notebooks = places.find_notebooks(args.notebook, args.notebooks)
     from fmnist_utils.series import run_series
 
     return run_series(notebooks, profile, args.seed, args.out)
@@ -100,19 +73,26 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _reproduce(args: argparse.Namespace) -> int:
-    from fmnist_utils import data, reference
+    from fmnist_utils import data, reference, reproducing
 
-    table = reference.reproduce(args.id, args.seeds, data.load())
-    accuracy = 100 * table.groupby("id", sort=False).test_accuracy.agg(["mean", "std"])
-    accuracy["seeds"] = table.groupby("id").size()
-    accuracy.insert(0, "reported", 100 * table.groupby("id").reported_accuracy.first())
-    print(accuracy.round(2).to_string())
+    reproducing.check(args.id)
+    reproducing.reproduce(args.id, args.seeds, data.load(), args.jobs)
+    print(reference.summary().round(2).to_string())
     return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from fmnist_utils import data, reproducing
+
+    reproducing.check([args.id])
+    agrees, sentence = reproducing.verify(args.id, args.seed, data.load())
+    print(sentence)
+    return 0 if agrees else 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROG, description="Run and look after the course.")
-    commands = parser.add_subparsers(required=True, metavar="{run,data,doctor,reproduce}")
+    commands = parser.add_subparsers(required=True, metavar="{run,data,doctor,reproduce,verify}")
 
     run = commands.add_parser(
         "run", help="run the notebooks, one after the other",
@@ -155,14 +135,28 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(command=_doctor)
 
     reproduce = commands.add_parser(
-        "reproduce", help="train published models as published (hours), for the reference table",
-        description="Trains published models at the profile full on the real data and writes "
-        "fmnist_utils/reference/results.csv. What is done is not done again; an interrupted "
-        "training goes on.",
+        "reproduce", help="train published models as published (hours), for the reference",
+        description="Trains published models at the profile full on the real data and enters them "
+        "in fmnist_utils/reference/. What is done is not done again; an interrupted training goes "
+        "on.",
     )  # fmt: skip
     reproduce.add_argument("id", nargs="*", metavar="ID", help="none: all twenty")
-    reproduce.add_argument("--seeds", type=int, default=3, metavar="N", help="default: 3")
+    reproduce.add_argument("--seeds", type=int, default=3, metavar="N",
+                           help="the seeds 0 to N - 1 (default: 3)")  # fmt: skip
+    reproduce.add_argument("--jobs", type=int, default=1, metavar="N",
+                           help="trainings at a time, sharing the cores (default: 1; as many as "
+                           "there are cores is fastest)")  # fmt: skip
     reproduce.set_defaults(command=_reproduce)
+
+    verify = commands.add_parser(
+        "verify", help="train one published model anew and compare it with the reference",
+        description="Trains one published model at the profile full on the real data and says "
+        "whether its test accuracy agrees with the reference: within 4 standard deviations of the "
+        "reference's seeds, and at least within 0.5 points. Exit code: 0 if it does, 1 if not.",
+    )  # fmt: skip
+    verify.add_argument("id", metavar="ID")
+    verify.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: 0")
+    verify.set_defaults(command=_verify)
     return parser
 
 

@@ -52,7 +52,13 @@ def report(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
 
 def confusion(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Counts: true classes in rows, predicted classes in columns."""
-    matrix = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=_DIGITS)
+    return as_confusion(
+        metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=_DIGITS)
+    )
+
+
+def as_confusion(matrix: np.ndarray) -> pd.DataFrame:
+    """Counts (10, 10) with the classes' names on both sides."""
     return pd.DataFrame(
         matrix,
         index=pd.Index(CLASS_NAMES, name="true class"),

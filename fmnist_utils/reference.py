@@ -1,20 +1,27 @@
 """The course's own full runs of the published models, and everyone's figures side by side.
 
-`reference/results.csv` is package data: one row a run of the profile `full` on the real data.
+`reference/` is package data, so that every notebook finds it without training:
+
+    results.csv         one row a run of the profile `full` on the real data
+    runs/<id>.seed<n>/  each run as the run store keeps it, without its model: run.json,
+                        history.csv, test.npz (outputs rounded to float16)
+
 `python -m fmnist_utils reproduce` makes it; nothing else may write there.
 """
 
+import json
+import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fmnist_utils import CourseError, evaluation, runs
-from fmnist_utils.data import Dataset
-from fmnist_utils.profiles import PROFILES
+from fmnist_utils import CourseError, evaluation, store
 from fmnist_utils.published import PUBLISHED
-from fmnist_utils.runs import Run
+from fmnist_utils.recipes import Recipe
+from fmnist_utils.store import Run
 
 FOLDER = Path(__file__).parent / "reference"
 COLUMNS = [
@@ -25,12 +32,35 @@ COLUMNS = [
 
 
 def results() -> pd.DataFrame:
-    """All reference runs, one row each; no rows if none has been made yet."""
+    """All reference runs, one row each, accuracies as fractions; no rows if there is none yet.
+
+    Raises CourseError if `results.csv` is not such a table.
+    """
     file = FOLDER / "results.csv"
-    return pd.read_csv(file) if file.exists() else pd.DataFrame(columns=COLUMNS)
+    if not file.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    try:
+        table = pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        table, why = None, type(error).__name__
+    if table is None or list(table.columns) != COLUMNS:
+        why = "its columns differ" if table is not None else why
+        raise CourseError(f"{file} is not the table of reference runs ({why}); restore it.")
+    return table
 
 
-def compare(several: Iterable[Run]) -> pd.DataFrame:
+def several(id: str) -> list[Run]:
+    """All reference runs of a model, by seed; an empty list if there is none yet."""
+    recipe = PUBLISHED[id]
+    return [store.find(recipe, _folder(id, seed)) for seed in _seeds(id)]
+
+
+def find(id: str, seed: int) -> Run | None:
+    """One reference run; None if it has not been made yet."""
+    return store.find(PUBLISHED[id], _folder(id, seed))
+
+
+def compare(trained: Iterable[Run]) -> pd.DataFrame:
     """Published models side by side, test accuracies in per cent.
 
     reported: the published figure. reference: the mean of the course's full runs, over `seeds`
@@ -38,7 +68,7 @@ def compare(several: Iterable[Run]) -> pd.DataFrame:
     the binomial standard error of that, in points.
     """
     full, rows = results(), []
-    for run in several:
+    for run in trained:
         known = 100 * full.loc[full.id == run.recipe.id, "test_accuracy"].astype(float)
         reached = run.metrics["test_accuracy"]
         error = evaluation.standard_error(reached, len(run.test_outputs))
@@ -57,45 +87,71 @@ def compare(several: Iterable[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("model")
 
 
-def reproduce(ids: list[str], seeds: int, dataset: Dataset) -> pd.DataFrame:
-    """Train published models as published, once for each seed from 0, and write the results.
+def summary() -> pd.DataFrame:
+    """One row a published model: reported test accuracy, mean and standard deviation over the
+    seeds, all in per cent, and the number of seeds."""
+    by_id = results().groupby("id", sort=False)
+    accuracy = 100 * by_id.test_accuracy.agg(["mean", "std"])
+    accuracy.insert(0, "reported", 100 * by_id.reported_accuracy.first())
+    return accuracy.rename(columns={"std": "sd"}).assign(seeds=by_id.size())
 
-    ids: none means all twenty. Runs that the store has are not trained again, and an interrupted
-    one goes on. Returns the table as it stands in `reference/results.csv` afterwards.
-    Raises CourseError for an unknown id and for data that is not the real one.
+
+def add(run: Run) -> None:
+    """Enter a finished full run into `reference/`, in place of an older one of the same seed.
+
+    Raises CourseError for a run of another profile or on other data than Fashion-MNIST, and where
+    something else than a run stands in its place; that is left alone.
     """
-    if unknown := sorted(set(ids) - set(PUBLISHED)):
-        known = ", ".join(PUBLISHED)
-        raise CourseError(f"{unknown[0]!r} is not a published model; there are {known}.")
-    if seeds < 1:
-        raise CourseError(f"{seeds} seeds are too few; ask for at least 1.")
-    for seed in range(seeds):
-        for id in ids or PUBLISHED:
-            _write(runs.train(PUBLISHED[id], dataset, PROFILES["full"], seed), seed)
-    return results()
+    record, recipe, seed = run.record, run.recipe, run.record["key"]["seed"]
+    if (record["profile"], record["source"]) != ("full", "Fashion-MNIST"):
+        raise CourseError(
+            f"{run.folder} was made under the profile {record['profile']} on {record['source']}; "
+            "only full runs on Fashion-MNIST can enter the reference."
+        )
+    table, folder = results(), _folder(recipe.id, seed)
+    store.find(recipe, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".unfinished.", dir=folder.parent))
+    try:
+        new = temporary / "new"
+        new.mkdir()
+        (new / "run.json").write_text(json.dumps(record, indent=1))
+        run.history.round(6).to_csv(new / "history.csv", index=False)
+        np.savez_compressed(
+            new / "test.npz",
+            outputs=run.test_outputs.astype(np.float16),
+            train_confusion=run.train_confusion.to_numpy(np.int32),
+        )
+        if folder.exists():
+            folder.rename(temporary / "old")
+        new.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _write_row(table, _row(run, recipe, seed))
 
 
-def _write(run: Run, seed: int) -> None:
-    metrics = run.metrics
-    row = {
-        "id": run.recipe.id, "seed": seed, "profile": run.record["profile"],
-        "data": run.record["key"]["data"], "epochs_run": run.record["epochs_run"],
-        "parameters": run.record["parameters"], "train_seconds": run.record["train_seconds"],
-        "reported_accuracy": run.recipe.reported["test_accuracy"],
-    } | {
-        name: round(metrics[key], 6) for name, key in (
-            ("train_loss", "train_loss"), ("train_accuracy", "train_accuracy"),
-            ("val_accuracy", "val_accuracy"), ("test_loss", "test_loss"),
-            ("test_accuracy", "test_accuracy"), ("precision", "test_precision"),
-            ("recall", "test_recall"), ("f1", "test_f1"),
-        ) if key in metrics
-    }  # fmt: skip
-    known = results()
-    others = known[(known.id != run.recipe.id) | (known.seed != seed)]
+def _row(run: Run, recipe: Recipe, seed: int) -> dict:
+    names = {"precision": "test_precision", "recall": "test_recall", "f1": "test_f1"}
+    facts = run.record | {"id": recipe.id, "seed": seed, "data": run.record["key"]["data"]}
+    facts |= {"reported_accuracy": recipe.reported["test_accuracy"]}
+    facts |= {name: round(value, 6) for name, value in run.metrics.items()}
+    return {name: facts.get(names.get(name, name)) for name in COLUMNS}
+
+
+def _write_row(table: pd.DataFrame, row: dict) -> None:
+    others = table[(table.id != row["id"]) | (table.seed != row["seed"])]
     table = pd.DataFrame([*others.to_dict("records"), row], columns=COLUMNS)
     order = {id: number for number, id in enumerate(PUBLISHED)}
     table = table.sort_values(["id", "seed"], key=lambda c: c.map(order) if c.name == "id" else c)
-    FOLDER.mkdir(exist_ok=True)
     unfinished = FOLDER / "results.csv.unfinished"
     table.to_csv(unfinished, index=False)
     unfinished.replace(FOLDER / "results.csv")
+
+
+def _folder(id: str, seed: int) -> Path:
+    return FOLDER / "runs" / f"{id}.seed{seed}"
+
+
+def _seeds(id: str) -> list[int]:
+    folders = (FOLDER / "runs").glob(f"{id}.seed*")
+    return sorted(int(folder.name.rpartition("seed")[2]) for folder in folders)

@@ -1,82 +1,38 @@
-"""The run store: every training is done once, kept as plain files, and found again.
+"""Every training is done once: kept in the run store, whole or not at all, and found again."""
 
-A run is one folder, written whole or not at all:
-
-    run.json      recipe, profile, seed, data, versions, epochs run, parameters, seconds, metrics
-    history.csv   one row an epoch
-    test.npz      the outputs on the test images (only where the test set was opened)
-    model.keras   the trained model
-"""
-
-import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from fmnist_utils import CourseError, data, evaluation, training
-from fmnist_utils.backend import keras, tf
+from fmnist_utils import CourseError, data, evaluation, store, training
+from fmnist_utils.backend import keras
 from fmnist_utils.data import Dataset, Splits
 from fmnist_utils.places import run_store
 from fmnist_utils.profiles import Profile, check_seed
 from fmnist_utils.progress import Line
 from fmnist_utils.recipes import Recipe
-
-
-VERSION = 2  # to be raised when a change in the code changes what a training gives
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished training. `record` is run.json; the rest is read when it is asked for."""
-
-    recipe: Recipe
-    folder: Path
-    record: dict
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """Loss, accuracy, precision, recall, f1 with val_, and for published recipes also with
-        train_ and test_, in front."""
-        return self.record["metrics"]
-
-    @cached_property
-    def history(self) -> pd.DataFrame:
-        """One row an epoch: epoch, seconds, loss, accuracy, val_loss, val_accuracy."""
-        return pd.read_csv(self.folder / "history.csv")
-
-    @cached_property
-    def test_outputs(self) -> np.ndarray:
-        """The network's outputs on the test images, float32 (n, 10)."""
-        with np.load(self.folder / "test.npz", allow_pickle=False) as arrays:
-            return arrays["outputs"]
-
-    @cached_property
-    def model(self) -> keras.Model:
-        return keras.models.load_model(self.folder / "model.keras")
-
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """The network's outputs for uint8 images (n, 28, 28): float32 (n, 10)."""
-        return training.predict(self.recipe, self.model, images)
+from fmnist_utils.store import Run
 
 
 def train(
-    recipes: Recipe | Iterable[Recipe], dataset: Dataset, profile: Profile, seed: int = 0
+    recipes: Recipe | Iterable[Recipe],
+    dataset: Dataset,
+    profile: Profile,
+    seed: int = 0,
+    place: Path | None = None,
 ) -> Run | list[Run]:
     """Train a recipe, or each of several; what was trained before is found instead.
 
     The test set is opened for published recipes only, once, after the last epoch; a variant is
     judged on the validation images. Returns a Run, or a list of them in the order given.
+    place: the run store's folder, if not the usual one.
     """
     check_seed(seed)
     data.refuse_stand_in(dataset, profile)
@@ -84,7 +40,7 @@ def train(
     todo = [recipes] if alone else list(recipes)
     for number, recipe in enumerate(todo, start=1):
         before = "" if alone else f"{number} of {len(todo)} · "
-        done.append(_train_one(recipe, dataset, profile, seed, line, before))
+        done.append(_train(recipe, dataset, profile, seed, place or run_store(), line, before))
     line.close(_summary(done[0]) if alone else f"{len(done)} models trained")
     return done[0] if alone else done
 
@@ -93,17 +49,16 @@ def _summary(run: Run) -> str:
     last = run.history.iloc[-1]
     text = f"{run.recipe.id} · {len(run.history)} epochs · loss {last.loss:.3f}"
     text += f" · accuracy {last.accuracy:.3f}"
-    if "val_accuracy" in last:
-        text += f" · validation accuracy {last.val_accuracy:.3f}"
-    return text
+    return text + (f" · validation accuracy {last.val_accuracy:.3f}" if "val_loss" in last else "")
 
 
-def _train_one(
-    recipe: Recipe, dataset: Dataset, profile: Profile, seed: int, line: Line, before: str
-) -> Run:
-    key = _key(recipe, dataset, profile, seed)
-    folder = run_store() / _folder_name(recipe, profile, seed, key)
-    if (found := _load(recipe, folder, key)) is not None:
+def _train(
+    recipe: Recipe, dataset: Dataset, profile: Profile, seed: int, place: Path,
+    line: Line, before: str,
+) -> Run:  # fmt: skip
+    key = store.make_key(recipe, dataset, profile, seed)
+    folder = place / store.folder_name(recipe, profile, seed, key)
+    if (found := store.find(recipe, folder, ("model.keras",), key)) is not None:
         return found
     epochs = profile.epochs(recipe.epochs)
     line.show(f"{before}{recipe.id} · preparing")
@@ -164,39 +119,3 @@ def _measure(recipe: Recipe, model: keras.Model, splits: Splits, folder: Path) -
     return metrics
 
 
-def _key(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int) -> dict:
-    """Everything that determines a run's result, as it stands in run.json."""
-    facts = asdict(recipe)
-    for told in ("source", "unstated", "reported"):  # what is said of a recipe changes no weight
-        del facts[told]
-    facts = {
-        "recipe": facts,
-        "data": dataset.fingerprint,
-        "images": [profile.train_images, profile.validation_images, profile.test_images],
-        "epochs": profile.epochs(recipe.epochs),
-        "seed": seed,
-        "opens_test": bool(recipe.reported),
-        "versions": {"keras": keras.__version__, "tensorflow": tf.__version__, "training": VERSION},
-    }
-    return json.loads(json.dumps(facts))
-
-
-def _folder_name(recipe: Recipe, profile: Profile, seed: int, key: dict) -> str:
-    readable = re.sub(r"[^a-z0-9]+", "-", recipe.id.lower()).strip("-")[:40]
-    digest = hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=4).hexdigest()
-    return f"{readable}.{profile}.seed{seed}.{digest}"
-
-
-def _load(recipe: Recipe, folder: Path, key: dict) -> Run | None:
-    if not folder.exists():
-        return None
-    try:
-        record = json.loads((folder / "run.json").read_text())
-        files = ["history.csv", "model.keras", *(["test.npz"] if key["opens_test"] else [])]
-        if record["key"] == key and all((folder / name).is_file() for name in files):
-            return Run(recipe, folder, record)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise CourseError(
-        f"{folder} is in the place of a finished run but is none; move it away and start again."
-    )

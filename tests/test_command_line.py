@@ -19,8 +19,8 @@ import psutil
 import pytest
 from jupyter_client import kernelspec
 
-from fmnist_utils import data, doctor, files
-from fmnist_utils.__main__ import find_notebooks, main
+from fmnist_utils import data, doctor, files, places
+from fmnist_utils.__main__ import main
 
 PRINT = "import os\nprint([profile, seed, os.environ['FMNIST_DATA_DIR'], os.getcwd()])"
 HERE = Path(__file__).parents[1]
@@ -128,7 +128,7 @@ def test_unknown_notebook(lessons, capsys, name):
     ],
 )
 def test_notebook_names(lessons, names, found):
-    assert [path.stem for path in find_notebooks(names, lessons)] == found
+    assert [path.stem for path in places.find_notebooks(names, lessons)] == found
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = sorted((ROOT / "fmnist_utils").glob("*.py"))
 REQUIRED = re.findall(r"^([a-z0-9-]+)", (ROOT / "requirements.txt").read_text(), re.M)
 LOCK = (ROOT / "requirements.lock").read_text()
-ORDER = ["data", "models", "recipes", "training", "evaluation", "runs", "reference", "plots"]
+ORDER = [
+    "data", "models", "recipes", "training", "evaluation", "store", "runs", "reference", "plots"
+]  # fmt: skip
 
 
 def imports(path):

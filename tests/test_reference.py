@@ -1,72 +1,253 @@
-"""The reference table: only full runs on the real data, compared as the lessons show them."""
+"""The reference: only full runs on the real data, made once, compared as the lessons show them."""
+
+import json
+import os
+import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from fmnist_utils import CourseError, reference
+from fmnist_utils import CourseError, evaluation, reference, reproducing, store
+from fmnist_utils.__main__ import main
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.published import PUBLISHED
-from fmnist_utils.runs import Run
+from fmnist_utils.store import Run
+
+FULL = PROFILES["full"]
 
 
-def finished(tmp_path, id, seed, accuracy, images=10_000):
-    """A Run with figures made up for the test."""
-    names = ("loss", "accuracy", "precision", "recall", "f1")
-    metrics = {f"{part}_{name}": accuracy for part in ("train", "test") for name in names}
-    record = {"metrics": metrics, "parameters": 7, "epochs_run": 3, "profile": "full",
-              "train_seconds": 1.0, "key": {"data": "abc", "seed": seed}}  # fmt: skip
-    np.savez(tmp_path / "test.npz", outputs=np.zeros((images, 10), "float32"))
-    return Run(PUBLISHED[id], tmp_path, record)
+@pytest.fixture(autouse=True)
+def elsewhere(request, tmp_path, monkeypatch):
+    """No test writes into the package's own reference."""
+    if "committed" not in request.node.name:
+        monkeypatch.setattr(reference, "FOLDER", tmp_path / "reference")
 
 
 @pytest.fixture
-def empty(tmp_path, monkeypatch):
-    monkeypatch.setattr(reference, "FOLDER", tmp_path / "reference")
-    return tmp_path
+def called_real(dataset):
+    """The stand-in under the real data's name: training is replaced here, so nothing is learnt."""
+    return replace(dataset, source="Fashion-MNIST")
 
 
-def test_compare_without_reference(empty):
-    table = reference.compare([finished(empty, "cnn-basic", 0, 0.91)])
+def finished(folder, dataset, id, seed, accuracy, profile=FULL, images=10_000):
+    """A Run with figures made up for the test, as the run store would hold it."""
+    recipe, names = PUBLISHED[id], ("loss", "accuracy", "precision", "recall", "f1")
+    record = {
+        "key": store.make_key(recipe, dataset, profile, seed),
+        "source": dataset.source, "profile": profile.name, "epochs_run": 2, "parameters": 7,
+        "train_seconds": 1.5,
+        "metrics": {f"{part}_{name}": accuracy for part in ("train", "test") for name in names},
+    }  # fmt: skip
+    folder = folder / f"{id}.{seed}.{time.monotonic_ns()}"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(record))
+    pd.DataFrame({"epoch": [1, 2], "loss": [0.123456789, 0.1]}).to_csv(folder / "history.csv")
+    outputs = np.random.default_rng(seed).dirichlet(np.ones(10), images).astype(np.float32)
+    np.savez(folder / "test.npz", outputs=outputs, train_confusion=np.eye(10, dtype=int) + seed)
+    return Run(recipe, folder, record)
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """Replaces training; lists what was asked for. A seed's accuracy is 90 % and so many points."""
+    asked = []
+
+    def train(recipe, data, profile, seed, place=None):
+        asked.append((recipe.id, seed, profile))
+        return finished(tmp_path / "runs", data, recipe.id, seed, 0.9 + seed / 100)
+
+    monkeypatch.setattr(reproducing.runs, "train", train)
+    return asked
+
+
+def content(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+def test_compare_without_reference(tmp_path, dataset):
+    table = reference.compare([finished(tmp_path, dataset, "cnn-basic", 0, 0.91)])
     row = table.loc["cnn-basic"]
     assert (row.reported, row["this run"], row.seeds) == (pytest.approx(90.3), 91.0, 0)
     assert np.isnan(row.reference)
     assert row["±"] == pytest.approx(100 * np.sqrt(0.91 * 0.09 / 10_000))
+    assert reference.several("cnn-basic") == []
 
 
-def test_reproduce_trains_in_full_and_is_found_by_compare(empty, monkeypatch, dataset):
-    asked = []
+def test_reproduce_trains_in_full_and_is_found_by_all(tmp_path, trained, called_real, capsys):
+    reproducing.reproduce(["cnn-standard", "cnn-basic"], 2, called_real)
+    table = reference.results()
+    assert list(zip(table.id, table.seed, strict=True)) == [
+        ("cnn-basic", 0), ("cnn-basic", 1), ("cnn-standard", 0), ("cnn-standard", 1)
+    ]  # fmt: skip
+    assert list(table.columns) == reference.COLUMNS
+    assert table.iloc[1].to_dict() | {"val_accuracy": None} == {
+        "id": "cnn-basic", "seed": 1, "profile": "full", "data": called_real.fingerprint,
+        "epochs_run": 2, "parameters": 7, "train_seconds": 1.5, "train_loss": 0.91,
+        "train_accuracy": 0.91, "val_accuracy": None, "test_loss": 0.91, "test_accuracy": 0.91,
+        "precision": 0.91, "recall": 0.91, "f1": 0.91, "reported_accuracy": 0.903,
+    }  # fmt: skip
+    assert [profile for *_, profile in trained] == [FULL] * 4
+    shown = capsys.readouterr().out
+    assert "0 of 4 runs are in the reference already" in shown
+    assert "4 of 4 · cnn-basic · seed 1 · 91.00 % · about 0 h 00 min left" in shown
 
-    def train(recipe, data, profile, seed):
-        asked.append((recipe.id, profile, seed))
-        return finished(empty, recipe.id, seed, 0.9 + seed / 100)
+    row = reference.compare([finished(tmp_path, called_real, "cnn-basic", 0, 0.5)])
+    assert (row.reference.item(), row.seeds.item()) == (pytest.approx(90.5), 2)
+    assert row.sd.item() == pytest.approx(np.std([90, 91], ddof=1))
+    assert reference.summary().loc["cnn-standard", "mean"] == pytest.approx(90.5)
 
-    monkeypatch.setattr(reference.runs, "train", train)
-    for _ in range(2):  # the second time changes nothing
-        table = reference.reproduce(["cnn-standard", "cnn-basic"], 2, dataset)
-        assert list(zip(table.id, table.seed, strict=True)) == [
-            ("cnn-basic", 0), ("cnn-basic", 1), ("cnn-standard", 0), ("cnn-standard", 1)
-        ]  # fmt: skip
-        assert list(table.columns) == reference.COLUMNS
-    assert {profile for _, profile, _ in asked} == {PROFILES["full"]}
-    row = reference.compare([finished(empty, "cnn-basic", 0, 0.5)]).loc["cnn-basic"]
-    assert (row.reference, row.seeds) == (pytest.approx(90.5), 2)
-    assert row.sd == pytest.approx(np.std([90, 91], ddof=1))
+    for seed, run in enumerate(reference.several("cnn-basic")):
+        given = finished(tmp_path, called_real, "cnn-basic", seed, 0.9)
+        np.testing.assert_allclose(run.test_outputs, given.test_outputs, rtol=1e-3, atol=1e-7)
+        assert run.test_outputs.dtype == np.float32
+        assert (run.train_confusion == evaluation.as_confusion(np.eye(10) + seed)).all(axis=None)
+        assert run.history.loss.tolist() == [0.123457, 0.1]
 
 
-def test_reproduce_refuses(empty, dataset):
-    with pytest.raises(CourseError, match="'cnn-basik' is not a published model; there are heads"):
-        reference.reproduce(["cnn-basik"], 1, dataset)
-    with pytest.raises(CourseError, match="at least 1"):
-        reference.reproduce([], 0, dataset)
-    with pytest.raises(CourseError, match="refuses the drawn stand-in"):
-        reference.reproduce(["cnn-basic"], 1, dataset)
+def test_reproduce_makes_nothing_twice(trained, called_real, capsys):
+    reproducing.reproduce(["cnn-basic"], 2, called_real)
+    reproducing.reproduce(["cnn-basic"], 3, called_real)
+    assert [seed for _, seed, _ in trained] == [0, 1, 2]
+    before = content(reference.FOLDER)
+    reproducing.reproduce(["cnn-basic"], 2, called_real)
+    assert len(trained) == 3
+    assert content(reference.FOLDER) == before
+    assert "2 of 2 runs are in the reference already" in capsys.readouterr().out
+
+
+def test_reproduce_replaces_what_other_settings_made(trained, called_real, monkeypatch):
+    reproducing.reproduce(["cnn-basic"], 1, called_real)
+    changed = replace(PUBLISHED["cnn-basic"], batch_size=33)
+    monkeypatch.setitem(PUBLISHED, "cnn-basic", changed)
+    reproducing.reproduce(["cnn-basic"], 1, called_real)
+    assert len(trained) == 2
+    assert reference.find("cnn-basic", 0).record["key"]["recipe"]["batch_size"] == 33
+    assert len(reference.results()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((["cnn-basik"], 1), "'cnn-basik' is not a published model; there are heads-softmax, "),
+        (([], 0), "0 seeds are too few"),
+        (([], 1, "jobs"), "0 jobs are too few"),
+    ],
+)
+def test_reproduce_refuses(trained, called_real, arguments, message):
+    ids, seeds, *jobs = arguments
+    with pytest.raises(CourseError, match=message):
+        reproducing.reproduce(ids, seeds, called_real, 0 if jobs else 1)
+    assert not trained
     assert not reference.FOLDER.exists()
 
 
-def test_what_is_committed_is_full_and_real(real):
+def test_stand_in_never_enters(tmp_path, trained, dataset, called_real):
+    with pytest.raises(CourseError, match="refuses the drawn stand-in"):
+        reproducing.reproduce(["cnn-basic"], 1, dataset)
+    with pytest.raises(CourseError, match="refuses the drawn stand-in"):
+        reproducing.verify("cnn-basic", 0, dataset)
+    for run in (
+        finished(tmp_path, dataset, "cnn-basic", 0, 0.9),
+        finished(tmp_path, called_real, "cnn-basic", 0, 0.9, PROFILES["lesson"]),
+    ):
+        with pytest.raises(CourseError, match="only full runs on Fashion-MNIST"):
+            reference.add(run)
+    assert not trained
+    assert not reference.FOLDER.exists()
+
+
+def foreign_table():
+    (reference.FOLDER / "results.csv").write_text("somebody's,own\n1,2\n")
+    return reference.FOLDER / "results.csv"
+
+
+def no_table():
+    (reference.FOLDER / "results.csv").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
+    return reference.FOLDER / "results.csv"
+
+
+def half_a_record():
+    file = reference.FOLDER / "runs" / "cnn-basic.seed0" / "run.json"
+    file.write_text(file.read_text()[:40])
+    return file.parent
+
+
+def no_predictions():
+    file = reference.FOLDER / "runs" / "cnn-basic.seed0" / "test.npz"
+    file.unlink()
+    return file.parent
+
+
+def somebodys_folder():
+    folder = reference.FOLDER / "runs" / "cnn-standard.seed0"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("three years")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "spoil", [foreign_table, no_table, half_a_record, no_predictions, somebodys_folder]
+)
+def test_what_does_not_belong_there_is_named_and_left_alone(trained, called_real, spoil):
+    reproducing.reproduce(["cnn-basic"], 1, called_real)
+    culprit = spoil()
+    before = content(reference.FOLDER)
+    with pytest.raises(CourseError) as error:
+        reproducing.reproduce([], 2, called_real)
+    assert str(culprit) in str(error.value)
+    assert len(trained) == 1, "refused before work started"
+    assert content(reference.FOLDER) == before
+
+
+def test_several_jobs_share_the_cores_and_stop_together(called_real, monkeypatch):
+    # The new processes are told not to train: they have the stand-in, which `full` refuses.
+    monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
+    with pytest.raises(CourseError, match="refuses the drawn stand-in"):
+        reproducing.reproduce(["cnn-basic", "cnn-standard"], 2, called_real, jobs=2)
+    assert "TF_NUM_INTRAOP_THREADS" not in os.environ
+    assert not reference.results().size
+
+
+@pytest.mark.parametrize(("reached", "agrees"), [(0.905, True), (0.9601, False), (0.8499, False)])
+def test_verify(tmp_path, trained, called_real, monkeypatch, reached, agrees, capsys):
+    with pytest.raises(CourseError, match="no reference runs of cnn-basic"):
+        reproducing.verify("cnn-basic", 0, called_real)
+    reproducing.reproduce(["cnn-basic"], 3, called_real)  # 90, 91, 92: 91 with sd 1
+
+    def train(recipe, data, profile, seed, place):
+        assert not list(place.iterdir()), "found is not trained"
+        assert (profile, seed) == (FULL, 5)
+        return finished(tmp_path / "verified", data, recipe.id, seed, reached)
+
+    monkeypatch.setattr(reproducing.runs, "train", train)
+    monkeypatch.setattr("fmnist_utils.data.load", lambda: called_real)
+    assert main(["verify", "cnn-basic", "--seed", "5"]) == (0 if agrees else 1)
+    shown = capsys.readouterr().out
+    assert f"cnn-basic, seed 5: {100 * reached:.2f} % {'agrees' if agrees else 'DOES NOT'}" in shown
+    assert "91.00 % over 3 seeds (allowed: ± 4.00 points)" in shown
+
+
+def test_verify_allows_half_a_point(tmp_path, trained, called_real, monkeypatch):
+    reproducing.reproduce(["cnn-basic"], 1, called_real)  # 90, no spread known
+    for reached, agrees in ((0.9049, True), (0.9051, False)):
+        run = finished(tmp_path / "verified", called_real, "cnn-basic", 0, reached)
+        monkeypatch.setattr(reproducing.runs, "train", lambda *args, run=run: run)
+        assert reproducing.verify("cnn-basic", 0, called_real)[0] is agrees
+
+
+@pytest.mark.parametrize("command", ["reproduce", "verify"])
+def test_commands_refuse_unknown_models(command, capsys):
+    assert main([command, "cnn-basik"]) == 2
+    shown = capsys.readouterr()
+    assert "error: 'cnn-basik' is not a published model" in shown.err
+    assert shown.err.count("\n") == 1
+    assert all(id in shown.err for id in PUBLISHED)
+
+
+def test_committed_results_are_full_and_real(real):
     table = reference.results()
-    assert list(table.columns) == reference.COLUMNS
     assert set(table.id) <= set(PUBLISHED)
     assert not table.duplicated(["id", "seed"]).any()
     assert set(table.profile) <= {"full"}
@@ -75,4 +256,25 @@ def test_what_is_committed_is_full_and_real(real):
     assert np.allclose(table.reported_accuracy.astype(float), reported)
     balanced = (table.recall - table.test_accuracy).astype(float).abs()
     assert (balanced < 1e-5).all()  # with equal classes, macro recall is accuracy
-    assert pd.api.types.is_numeric_dtype(table.seed) or table.empty
+
+
+def test_committed_runs_are_those_of_the_table(real):
+    table = reference.results().set_index(["id", "seed"])
+    folders = {path.name for path in (reference.FOLDER / "runs").iterdir()}
+    assert folders == {f"{id}.seed{seed}" for id, seed in table.index}
+    for (id, seed), row in table.iterrows():
+        run = reference.find(id, seed)
+        assert run.record["key"] == store.make_key(PUBLISHED[id], real, FULL, seed) | {
+            "versions": run.record["key"]["versions"]
+        }
+        assert run.record["key"]["versions"]["training"] == store.VERSION
+        assert len(run.history) == row.epochs_run
+        # float16 can make two outputs equal that were not, and the first is then taken
+        found = evaluation.scores(real.test.labels, run.test_outputs)["accuracy"]
+        assert found == pytest.approx(row.test_accuracy, abs=0.0005)
+        trained = np.trace(run.train_confusion) / run.train_confusion.to_numpy().sum()
+        assert trained == pytest.approx(row.train_accuracy, abs=1e-5)
+
+
+def test_committed_files_are_small():
+    assert sum(p.stat().st_size for p in reference.FOLDER.rglob("*") if p.is_file()) < 10_000_000

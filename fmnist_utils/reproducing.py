@@ -1,0 +1,160 @@
+"""Making and checking the reference: published models are trained as published, several times."""
+
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stdout
+from functools import cache
+from pathlib import Path
+
+from fmnist_utils import CourseError, data, reference, runs, store
+from fmnist_utils.data import Dataset
+from fmnist_utils.profiles import PROFILES, check_seed
+from fmnist_utils.progress import Line
+from fmnist_utils.published import PUBLISHED
+from fmnist_utils.store import Run
+
+Task = tuple[str, int]  # a published model's id, and a seed
+
+
+def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> None:
+    """Train published models as published, with the seeds 0, 1, …, and enter them in `reference/`.
+
+    ids: none means all twenty. What `reference/` has already, with the same recipe, data and
+    versions, is not trained again; an interrupted training goes on.
+    jobs: how many trainings at a time, each in a process of its own with its share of the cores.
+    Raises CourseError, before any training, for an unknown id, for data that is not the real one,
+    and for anything in `reference/` that does not belong there.
+    """
+    check(ids)
+    for name, number in (("seeds", seeds), ("jobs", jobs)):
+        if number < 1:
+            raise CourseError(f"{number} {name} are too few; ask for at least 1.")
+    data.refuse_stand_in(dataset, PROFILES["full"])
+    table = reference.results()
+    tasks = [(id, seed) for seed in range(seeds) for id in ids or PUBLISHED]
+    todo = [task for task in tasks if not _done(task, dataset)]
+    print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are in the reference already")
+    if not todo:
+        return
+    known = table.groupby("id").train_seconds.mean().to_dict()
+    line, clock, finished = Line(), _Clock(todo, known, jobs), 0
+
+    def show(running: str = "") -> None:
+        line.show(f"{finished} of {len(todo)} runs · {clock.left()} left{running}")
+
+    for run in _train_all(todo, jobs, dataset, show):
+        reference.add(run)
+        finished += 1
+        clock.finished(run)
+        reached = 100 * run.metrics["test_accuracy"]
+        print(f"{finished} of {len(todo)} · {run.recipe.id} · seed {run.record['key']['seed']} · "
+              f"{reached:.2f} % · {clock.left()} left", flush=True)  # fmt: skip
+
+
+def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
+    """Train one published model anew and compare it with the reference.
+
+    Returns whether its test accuracy is within 4 standard deviations of the reference runs' mean,
+    and at least within 0.5 points, and a sentence that says so.
+    Raises CourseError for an unknown id, and if there is nothing to compare with.
+    """
+    check([id])
+    check_seed(seed)
+    data.refuse_stand_in(dataset, PROFILES["full"])
+    known = 100 * reference.results().query("id == @id").test_accuracy.astype(float)
+    if known.empty:
+        raise CourseError(f"There are no reference runs of {id}; `reproduce {id}` makes them.")
+    with tempfile.TemporaryDirectory() as place:  # what was trained before proves nothing
+        run = runs.train(PUBLISHED[id], dataset, PROFILES["full"], seed, Path(place))
+    reached, mean = 100 * run.metrics["test_accuracy"], known.mean()
+    allowed = max(0.5, 4 * known.std()) if len(known) > 1 else 0.5
+    agrees = bool(abs(reached - mean) <= allowed)
+    return agrees, (
+        f"{id}, seed {seed}: {reached:.2f} % {'agrees' if agrees else 'DOES NOT AGREE'} with the "
+        f"reference, {mean:.2f} % over {len(known)} seeds (allowed: ± {allowed:.2f} points)"
+    )
+
+
+def check(ids: list[str]) -> None:
+    """Raise CourseError that lists the published models if one of `ids` is none of them."""
+    if unknown := sorted(set(ids) - set(PUBLISHED)):
+        known = ", ".join(PUBLISHED)
+        raise CourseError(f"{unknown[0]!r} is not a published model; there are {known}.")
+
+
+def _done(task: Task, dataset: Dataset) -> bool:
+    id, seed = task
+    found = reference.find(id, seed)
+    key = store.make_key(PUBLISHED[id], dataset, PROFILES["full"], seed)
+    return found is not None and found.record["key"] == key
+
+
+class _Clock:
+    """Estimates what is left, from what each model took in the reference and what it takes here."""
+
+    def __init__(self, todo: list[Task], known: dict[str, float], jobs: int) -> None:
+        usual = sum(known.values()) / len(known) if known else None
+        self._expected = {task: known.get(task[0], usual) for task in todo}
+        self._left, self._jobs, self._start = dict(self._expected), jobs, time.monotonic()
+
+    def finished(self, run: Run) -> None:
+        del self._left[run.recipe.id, run.record["key"]["seed"]]
+
+    def left(self) -> str:
+        done = [task for task in self._expected if task not in self._left]
+        passed = time.monotonic() - self._start
+        if None not in self._expected.values():
+            worked = sum(self._expected[task] for task in done)
+            pace = passed / worked if worked else 1 / self._jobs
+            seconds = pace * sum(self._left.values())
+        elif done:
+            seconds = passed / len(done) * len(self._left)
+        else:
+            return "unknown time"
+        minutes = round(seconds / 60)
+        return f"about {minutes // 60} h {minutes % 60:02} min"
+
+
+def _train_all(
+    todo: list[Task], jobs: int, dataset: Dataset, show: Callable[[str], None]
+) -> Iterator[Run]:
+    """The finished runs, each as soon as it is there."""
+    if jobs == 1:
+        for id, seed in todo:
+            yield runs.train(PUBLISHED[id], dataset, PROFILES["full"], seed)
+        return
+    # TensorFlow reads this when it starts, in the new processes.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
+    try:
+        waiting: set[Future] = {pool.submit(_train, *task) for task in todo}
+        while waiting:
+            ready, waiting = wait(waiting, timeout=5, return_when=FIRST_COMPLETED)
+            for future in ready:
+                yield future.result()
+            show()
+    except BrokenProcessPool:
+        raise CourseError(
+            "A training process was ended from outside, perhaps for want of memory; what is "
+            "finished is kept. Start again, with fewer --jobs."
+        ) from None
+    finally:
+        del os.environ["TF_NUM_INTRAOP_THREADS"]
+        for process in multiprocessing.active_children():  # stopped early: checkpoints are kept
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+
+
+@cache
+def _data() -> Dataset:
+    return data.load(PROFILES["full"])
+
+
+def _train(id: str, seed: int) -> Run:
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        return runs.train(PUBLISHED[id], _data(), PROFILES["full"], seed)
