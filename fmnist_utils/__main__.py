@@ -140,7 +140,8 @@ def _parser() -> argparse.ArgumentParser:
         "in fmnist_utils/reference/. What is done is not done again; an interrupted training goes "
         "on.",
     )  # fmt: skip
-    reproduce.add_argument("id", nargs="*", metavar="ID", help="none: all twenty")
+    reproduce.add_argument("id", nargs="*", metavar="ID",
+                           help="published models or studies; none: all twenty models")  # fmt: skip
     reproduce.add_argument("--seeds", type=int, default=3, metavar="N",
                            help="the seeds 0 to N - 1 (default: 3)")  # fmt: skip
     reproduce.add_argument("--jobs", type=int, default=1, metavar="N",

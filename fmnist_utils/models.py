@@ -42,6 +42,7 @@ def conv1d(
     pools: Sequence[int] = (2, 2),
     dropouts: Sequence[float] = (0.2, 0.2),
     activation: str | None = None,
+    padding: str = "valid",
     head: Sequence[str] = ("softmax",),
 ) -> keras.Model:
     """A network of 1-D convolutions: images (28, 28), read as 28 steps of 28 features.
@@ -52,7 +53,7 @@ def conv1d(
     """
     model = keras.Sequential([keras.Input((28, 28))])
     for width, pool, rate in zip(filters, pools, dropouts, strict=True):
-        model.add(layers.Conv1D(width, kernel, activation=activation))
+        model.add(layers.Conv1D(width, kernel, padding=padding, activation=activation))
         model.add(layers.MaxPooling1D(pool))
         model.add(layers.Dropout(rate))
         model.add(layers.BatchNormalization())

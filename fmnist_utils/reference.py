@@ -4,7 +4,7 @@
 
     results.csv         one row a run of the profile `full` on the real data
     runs/<id>.seed<n>/  each run as the run store keeps it, without its model: run.json,
-                        history.csv, test.npz (outputs rounded to float16)
+                        history.csv, test.npz (its outputs rounded to float16)
 
 `python -m fmnist_utils reproduce` makes it; nothing else may write there.
 """
@@ -103,11 +103,7 @@ def add(run: Run) -> None:
     something else than a run stands in its place; that is left alone.
     """
     record, recipe, seed = run.record, run.recipe, run.record["key"]["seed"]
-    if (record["profile"], record["source"]) != ("full", "Fashion-MNIST"):
-        raise CourseError(
-            f"{run.folder} was made under the profile {record['profile']} on {record['source']}; "
-            "only full runs on Fashion-MNIST can enter the reference."
-        )
+    refuse_others(run)
     table, folder = results(), _folder(recipe.id, seed)
     store.find(recipe, folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +116,7 @@ def add(run: Run) -> None:
         np.savez_compressed(
             new / "test.npz",
             outputs=run.test_outputs.astype(np.float16),
+            labels=run.test_labels,
             train_confusion=run.train_confusion.to_numpy(np.int32),
         )
         if folder.exists():
@@ -128,6 +125,24 @@ def add(run: Run) -> None:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _write_row(table, _row(run, recipe, seed))
+
+
+def refuse_others(run: Run) -> None:
+    """Raise CourseError if a run is not a full one on Fashion-MNIST itself."""
+    profile, source = run.record["profile"], run.record["source"]
+    if (profile, source) != ("full", "Fashion-MNIST"):
+        raise CourseError(
+            f"{run.folder} was made under the profile {profile} on {source}; only full runs on "
+            "Fashion-MNIST can enter the reference."
+        )
+
+
+def write_table(table: pd.DataFrame, file: Path) -> None:
+    """Write a CSV file whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    table.to_csv(unfinished, index=False)
+    unfinished.replace(file)
 
 
 def _row(run: Run, recipe: Recipe, seed: int) -> dict:
@@ -143,9 +158,7 @@ def _write_row(table: pd.DataFrame, row: dict) -> None:
     table = pd.DataFrame([*others.to_dict("records"), row], columns=COLUMNS)
     order = {id: number for number, id in enumerate(PUBLISHED)}
     table = table.sort_values(["id", "seed"], key=lambda c: c.map(order) if c.name == "id" else c)
-    unfinished = FOLDER / "results.csv.unfinished"
-    table.to_csv(unfinished, index=False)
-    unfinished.replace(FOLDER / "results.csv")
+    write_table(table, FOLDER / "results.csv")
 
 
 def _folder(id: str, seed: int) -> Path:

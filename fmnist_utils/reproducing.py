@@ -11,21 +11,24 @@ from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
 
-from fmnist_utils import CourseError, data, reference, runs, store
+from fmnist_utils import CourseError, data, reference, runs, store, studies
 from fmnist_utils.data import Dataset
 from fmnist_utils.profiles import PROFILES, check_seed
 from fmnist_utils.progress import Line
 from fmnist_utils.published import PUBLISHED
+from fmnist_utils.recipes import Recipe
 from fmnist_utils.store import Run
 
-Task = tuple[str, int]  # a published model's id, and a seed
+Task = tuple[str, int]  # a recipe's id, and a seed
+_STUDY_OF = {id: study for study, recipes in studies.STUDIES.items() for id in recipes}
 
 
 def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> None:
     """Train published models as published, with the seeds 0, 1, …, and enter them in `reference/`.
 
-    ids: none means all twenty. What `reference/` has already, with the same recipe, data and
-    versions, is not trained again; an interrupted training goes on.
+    ids: of published models, or names of studies; none means all twenty models. What `reference/`
+    has already, with the same recipe, data and versions, is not trained again; an interrupted
+    training goes on.
     jobs: how many trainings at a time, each in a process of its own with its share of the cores.
     Raises CourseError, before any training, for an unknown id, for data that is not the real one,
     and for anything in `reference/` that does not belong there.
@@ -36,7 +39,8 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> No
             raise CourseError(f"{number} {name} are too few; ask for at least 1.")
     data.refuse_stand_in(dataset, PROFILES["full"])
     table = reference.results()
-    tasks = [(id, seed) for seed in range(seeds) for id in ids or PUBLISHED]
+    ids = [one for id in ids or PUBLISHED for one in studies.STUDIES.get(id, [id])]
+    tasks = [(id, seed) for seed in range(seeds) for id in ids]
     todo = [task for task in tasks if not _done(task, dataset)]
     print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are in the reference already")
     if not todo:
@@ -48,7 +52,10 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> No
         line.show(f"{finished} of {len(todo)} runs · {clock.left()} left{running}")
 
     for run in _train_all(todo, jobs, dataset, show):
-        reference.add(run)
+        if study := _STUDY_OF.get(run.recipe.id):
+            studies.add(study, run)
+        else:
+            reference.add(run)
         finished += 1
         clock.finished(run)
         reached = 100 * run.metrics["test_accuracy"]
@@ -64,6 +71,8 @@ def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
     Raises CourseError for an unknown id, and if there is nothing to compare with.
     """
     check([id])
+    if id not in PUBLISHED:
+        raise CourseError(f"{id} is a study; `reproduce {id}` makes it anew where it is missing.")
     check_seed(seed)
     data.refuse_stand_in(dataset, PROFILES["full"])
     known = 100 * reference.results().query("id == @id").test_accuracy.astype(float)
@@ -81,16 +90,24 @@ def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
 
 
 def check(ids: list[str]) -> None:
-    """Raise CourseError that lists the published models if one of `ids` is none of them."""
-    if unknown := sorted(set(ids) - set(PUBLISHED)):
-        known = ", ".join(PUBLISHED)
-        raise CourseError(f"{unknown[0]!r} is not a published model; there are {known}.")
+    """Raise CourseError that lists what there is if one of `ids` is no model and no study."""
+    if unknown := sorted(set(ids) - set(PUBLISHED) - set(studies.STUDIES)):
+        raise CourseError(
+            f"{unknown[0]!r} is not a published model; there are {', '.join(PUBLISHED)}; and the "
+            f"studies {', '.join(studies.STUDIES)}."
+        )
+
+
+def _recipe(id: str) -> Recipe:
+    return PUBLISHED[id] if id in PUBLISHED else studies.STUDIES[_STUDY_OF[id]][id]
 
 
 def _done(task: Task, dataset: Dataset) -> bool:
     id, seed = task
+    key = store.make_key(_recipe(id), dataset, PROFILES["full"], seed)
+    if study := _STUDY_OF.get(id):
+        return studies.has(study, id, seed, key)
     found = reference.find(id, seed)
-    key = store.make_key(PUBLISHED[id], dataset, PROFILES["full"], seed)
     return found is not None and found.record["key"] == key
 
 
@@ -126,7 +143,7 @@ def _train_all(
     """The finished runs, each as soon as it is there."""
     if jobs == 1:
         for id, seed in todo:
-            yield runs.train(PUBLISHED[id], dataset, PROFILES["full"], seed)
+            yield runs.train(_recipe(id), dataset, PROFILES["full"], seed)
         return
     # TensorFlow reads this when it starts, in the new processes.
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
@@ -157,4 +174,4 @@ def _data() -> Dataset:
 
 def _train(id: str, seed: int) -> Run:
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-        return runs.train(PUBLISHED[id], _data(), PROFILES["full"], seed)
+        return runs.train(_recipe(id), _data(), PROFILES["full"], seed)

@@ -115,7 +115,12 @@ def _measure(recipe: Recipe, model: keras.Model, splits: Splits, folder: Path) -
             if name == "train":
                 confusion = evaluation.confusion(part.labels, outputs).to_numpy()
     if recipe.reported:
-        np.savez_compressed(folder / "test.npz", outputs=outputs, train_confusion=confusion)
+        np.savez_compressed(
+            folder / "test.npz",
+            outputs=outputs,
+            labels=splits.test.labels,
+            train_confusion=confusion,
+        )
     return metrics
 
 

@@ -4,8 +4,8 @@ A run is one folder, written whole or not at all:
 
     run.json      recipe, profile, seed, data, versions, epochs run, parameters, seconds, metrics
     history.csv   one row an epoch
-    test.npz      outputs on the test images, confusion matrix on the training images (only where
-                  the test set was opened)
+    test.npz      outputs on the test images and their labels, confusion matrix on the training
+                  images (only where the test set was opened)
     model.keras   the trained model (not in the reference)
 """
 
@@ -49,16 +49,24 @@ class Run:
         return pd.read_csv(self.folder / "history.csv")
 
     @cached_property
-    def test_outputs(self) -> np.ndarray:
-        """The network's outputs on the test images, float32 (n, 10)."""
+    def _test(self) -> dict[str, np.ndarray]:
         with np.load(self.folder / "test.npz", allow_pickle=False) as arrays:
-            return arrays["outputs"].astype(np.float32)
+            return dict(arrays)
 
-    @cached_property
+    @property
+    def test_outputs(self) -> np.ndarray:
+        """The network's outputs on the test images, float32 (n, 10); of published recipes only."""
+        return self._test["outputs"].astype(np.float32)
+
+    @property
+    def test_labels(self) -> np.ndarray:
+        """The test images' classes, uint8 (n,)."""
+        return self._test["labels"]
+
+    @property
     def train_confusion(self) -> pd.DataFrame:
         """The confusion matrix on the training images (of published recipes only)."""
-        with np.load(self.folder / "test.npz", allow_pickle=False) as arrays:
-            return evaluation.as_confusion(arrays["train_confusion"])
+        return evaluation.as_confusion(self._test["train_confusion"])
 
     @cached_property
     def model(self) -> keras.Model:
@@ -88,8 +96,12 @@ def make_key(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int) -> d
 
 def folder_name(recipe: Recipe, profile: Profile, seed: int, key: dict) -> str:
     readable = re.sub(r"[^a-z0-9]+", "-", recipe.id.lower()).strip("-")[:40]
-    digest = hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=4).hexdigest()
-    return f"{readable}.{profile}.seed{seed}.{digest}"
+    return f"{readable}.{profile}.seed{seed}.{digest(key)}"
+
+
+def digest(key: dict) -> str:
+    """Eight hexadecimal digits that stand for a key."""
+    return hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=4).hexdigest()
 
 
 def find(

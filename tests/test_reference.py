@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fmnist_utils import CourseError, evaluation, reference, reproducing, store
+from fmnist_utils import CourseError, evaluation, reference, reproducing, store, studies
 from fmnist_utils.__main__ import main
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.published import PUBLISHED
@@ -33,19 +33,23 @@ def called_real(dataset):
 
 def finished(folder, dataset, id, seed, accuracy, profile=FULL, images=10_000):
     """A Run with figures made up for the test, as the run store would hold it."""
-    recipe, names = PUBLISHED[id], ("loss", "accuracy", "precision", "recall", "f1")
+    recipe = {**PUBLISHED, **studies.STUDIES["heads"]}[id]
+    names = ("loss", "accuracy", "precision", "recall", "f1")
     record = {
         "key": store.make_key(recipe, dataset, profile, seed),
         "source": dataset.source, "profile": profile.name, "epochs_run": 2, "parameters": 7,
         "train_seconds": 1.5,
         "metrics": {f"{part}_{name}": accuracy for part in ("train", "test") for name in names},
     }  # fmt: skip
-    folder = folder / f"{id}.{seed}.{time.monotonic_ns()}"
+    folder = folder / f"{id.replace('/', '-')}.{seed}.{time.monotonic_ns()}"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(record))
-    pd.DataFrame({"epoch": [1, 2], "loss": [0.123456789, 0.1]}).to_csv(folder / "history.csv")
+    history = dict.fromkeys(["accuracy", "val_loss", "val_accuracy"], accuracy)
+    history = {"epoch": [1, 2], "seconds": 1.0, "loss": [0.123456789, 0.1]} | history
+    pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     outputs = np.random.default_rng(seed).dirichlet(np.ones(10), images).astype(np.float32)
-    np.savez(folder / "test.npz", outputs=outputs, train_confusion=np.eye(10, dtype=int) + seed)
+    labels = dataset.test.labels[:images]
+    np.savez(folder / "test.npz", outputs=outputs, labels=labels, train_confusion=np.eye(10) + seed)
     return Run(recipe, folder, record)
 
 
@@ -127,6 +131,32 @@ def test_reproduce_replaces_what_other_settings_made(trained, called_real, monke
     assert len(reference.results()) == 1
 
 
+def test_studies_have_a_table_of_their_own(trained, called_real, monkeypatch):
+    few = {id: studies.STUDIES["heads"][id] for id in list(studies.STUDIES["heads"])[:2]}
+    monkeypatch.setitem(studies.STUDIES, "heads", few)
+    for _ in range(2):
+        reproducing.reproduce(["heads"], 2, called_real)
+    assert [task[:2] for task in trained] == [(id, seed) for seed in (0, 1) for id in few]
+    assert reference.results().empty
+    table = studies.results("heads")
+    assert list(table.columns) == studies.COLUMNS
+    assert table.id.tolist() == [id for id in few for _ in range(4)]
+    assert table.epoch.tolist() == [1, 2] * 4
+    assert table.val_accuracy.tolist() == [0.9, 0.9, 0.91, 0.91] * 2
+
+    id = next(iter(few))
+    monkeypatch.setitem(few, id, replace(few[id], batch_size=33))
+    reproducing.reproduce(["heads"], 1, called_real)
+    assert [task[:2] for task in trained[4:]] == [(id, 0)]
+    assert len(studies.results("heads")) == len(table)
+
+
+def test_stand_in_never_enters_a_study(tmp_path, dataset):
+    with pytest.raises(CourseError, match="only full runs on Fashion-MNIST"):
+        studies.add("heads", finished(tmp_path, dataset, "heads-tanh / adam", 0, 0.9))
+    assert not reference.FOLDER.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -168,6 +198,12 @@ def no_table():
     return reference.FOLDER / "results.csv"
 
 
+def foreign_study():
+    (reference.FOLDER / "studies").mkdir()
+    (reference.FOLDER / "studies" / "heads.csv").write_text("my,study\n1,2\n")
+    return reference.FOLDER / "studies" / "heads.csv"
+
+
 def half_a_record():
     file = reference.FOLDER / "runs" / "cnn-basic.seed0" / "run.json"
     file.write_text(file.read_text()[:40])
@@ -188,14 +224,15 @@ def somebodys_folder():
 
 
 @pytest.mark.parametrize(
-    "spoil", [foreign_table, no_table, half_a_record, no_predictions, somebodys_folder]
+    "spoil",
+    [foreign_table, no_table, foreign_study, half_a_record, no_predictions, somebodys_folder],
 )
 def test_what_does_not_belong_there_is_named_and_left_alone(trained, called_real, spoil):
     reproducing.reproduce(["cnn-basic"], 1, called_real)
     culprit = spoil()
     before = content(reference.FOLDER)
     with pytest.raises(CourseError) as error:
-        reproducing.reproduce([], 2, called_real)
+        reproducing.reproduce([*PUBLISHED, "heads"], 2, called_real)
     assert str(culprit) in str(error.value)
     assert len(trained) == 1, "refused before work started"
     assert content(reference.FOLDER) == before
@@ -244,6 +281,7 @@ def test_commands_refuse_unknown_models(command, capsys):
     assert "error: 'cnn-basik' is not a published model" in shown.err
     assert shown.err.count("\n") == 1
     assert all(id in shown.err for id in PUBLISHED)
+    assert all(study in shown.err for study in studies.STUDIES)
 
 
 def test_committed_results_are_full_and_real(real):
@@ -270,6 +308,7 @@ def test_committed_runs_are_those_of_the_table(real):
         assert run.record["key"]["versions"]["training"] == store.VERSION
         assert len(run.history) == row.epochs_run
         # float16 can make two outputs equal that were not, and the first is then taken
+        assert np.array_equal(run.test_labels, real.test.labels)
         found = evaluation.scores(real.test.labels, run.test_outputs)["accuracy"]
         assert found == pytest.approx(row.test_accuracy, abs=0.0005)
         trained = np.trace(run.train_confusion) / run.train_confusion.to_numpy().sum()

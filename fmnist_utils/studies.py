@@ -1,0 +1,91 @@
+"""Controlled experiments on what the reports leave unsaid: their recipes, and what came of them.
+
+A study varies published recipes, and watches the test images epoch by epoch as the reports did:
+the question is not which variant is best, but which of them gives the published figures.
+`python -m fmnist_utils reproduce heads` runs the study `heads` and keeps it, one row an epoch, in
+`reference/studies/heads.csv`.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fmnist_utils import CourseError, reference
+from fmnist_utils.published import PUBLISHED
+from fmnist_utils.recipes import Recipe
+from fmnist_utils.store import Run, digest
+
+COLUMNS = ["id", "seed", "run", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+def _vary(published: str, how: str, **changes: object) -> Recipe:
+    """A published recipe with changes, under the id `published / how`, judged as published."""
+    recipe = PUBLISHED[published]
+    changes = {"validation": "test", "reported": recipe.reported} | changes
+    return recipe.but(f"{published} / {how}", **changes)
+
+
+_HEADS = [id for id in PUBLISHED if id.startswith("heads-")]
+_OPTIMIZERS = {
+    # Twelve epochs, so that one sees what lies behind the tenth.
+    "adadelta": dict(optimizer="adadelta", learning_rate=0.001, epochs=12),
+    "adam": dict(optimizer="adam", learning_rate=0.001),
+}
+STUDIES: dict[str, dict[str, Recipe]] = {
+    "heads": {
+        recipe.id: recipe
+        for optimizer, changes in _OPTIMIZERS.items()
+        for recipe in (
+            *(_vary(id, optimizer, batch_size=128, **changes) for id in _HEADS),
+            # Model 2 changes more than the head; this changes all but the head.
+            _vary("heads-softmax", f"{optimizer}, pools of 3", batch_size=128, pools=(3, 3),
+                  dropouts=(0.3, 0.2), **changes),
+        )
+    } | {
+        "conv1d-baseline / adadelta": _vary(
+            "conv1d-baseline", "adadelta", batch_size=128, **_OPTIMIZERS["adadelta"])
+    },
+}  # fmt: skip
+
+
+def file(study: str) -> Path:
+    return reference.FOLDER / "studies" / f"{study}.csv"
+
+
+def results(study: str) -> pd.DataFrame:
+    """One row an epoch of each run: id, seed, run, epoch, and training and test figures.
+
+    loss and accuracy are those of the training epoch, val_loss and val_accuracy those of the test
+    images after it. Raises CourseError if the file is no such table.
+    """
+    where = file(study)
+    if not where.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    try:
+        table = pd.read_csv(where)
+    except (OSError, ValueError):
+        table = pd.DataFrame()
+    if list(table.columns) != COLUMNS:
+        raise CourseError(f"{where} is not the table of a study; restore it.")
+    return table
+
+
+def has(study: str, id: str, seed: int, key: dict) -> bool:
+    """Whether the study's table holds this run, made with these settings."""
+    table = results(study)
+    return digest(key) in set(table.run[(table.id == id) & (table.seed == seed)])
+
+
+def add(study: str, run: Run) -> None:
+    """Enter a finished run into its study, in place of an older one of the same id and seed."""
+    reference.refuse_others(run)
+    id, seed = run.recipe.id, run.record["key"]["seed"]
+    rows = run.history.round(6).assign(id=id, seed=seed, run=digest(run.record["key"]))
+    known = results(study)
+    others = known[(known.id != id) | (known.seed != seed)]
+    table = pd.concat([others, rows[COLUMNS]]) if len(others) else rows[COLUMNS]
+    order = {id: number for number, id in enumerate(STUDIES[study])}
+    table = table.sort_values(
+        ["id", "seed", "epoch"], key=lambda c: c.map(order) if c.name == "id" else c
+    )
+    reference.write_table(table, file(study))
