@@ -109,8 +109,8 @@ def _measure(recipe: Recipe, model: keras.Model, splits: Splits, folder: Path) -
         parts |= {"train": splits.train, "test": splits.test}
     for name, part in parts.items():
         if len(part.labels):
-            outputs = training.predict(recipe, model, part.images)
-            values = evaluation.scores(part.labels, outputs, recipe.loss)
+            outputs, loss = training.evaluate(recipe, model, part)
+            values = evaluation.scores(part.labels, outputs) | {"loss": loss}
             metrics |= {f"{name}_{metric}": value for metric, value in values.items()}
             if name == "train":
                 confusion = evaluation.confusion(part.labels, outputs).to_numpy()

@@ -49,6 +49,22 @@ def predict(recipe: Recipe, model: keras.Model, images: np.ndarray) -> np.ndarra
     return np.concatenate([model(block, training=False).numpy() for block in blocks])
 
 
+def evaluate(recipe: Recipe, model: keras.Model, part: Part) -> tuple[np.ndarray, float]:
+    """The outputs as `predict` gives them, and the loss as `model.evaluate` does.
+
+    That is not always the loss of the outputs: it includes the weight penalties; and a last layer
+    with sigmoid hands its scores to the cross-entropy, which puts them through a softmax.
+    """
+    outputs, total = [], 0.0
+    for start in range(0, len(part.labels), 500):
+        block = slice(start, start + 500)
+        y = targets(recipe, part.labels[block])
+        found = model(inputs(recipe, part.images[block]), training=False)
+        total += float(model.compute_loss(y=y, y_pred=found)) * len(y)
+        outputs.append(found.numpy())
+    return np.concatenate(outputs), total / len(part.labels)
+
+
 def fit(
     recipe: Recipe,
     splits: Splits,

@@ -1,6 +1,7 @@
 """Training: repeatable, resumable, stopped in time; what goes in; changed copies of images."""
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -117,6 +118,26 @@ def test_one_graph_does_what_keras_does_batch_by_batch(splits, recipe):
     last = history.iloc[-1]
     for name, (value,) in logs.items():
         assert last[name] == pytest.approx(value, abs=1e-4), name
+
+
+HEADS = {head: dict(filters=(4,), pools=(9,), dropouts=(0.5,), head=head.split("-"))
+         for head in ("softmax", "relu-sigmoid", "tanh")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [*(replace(ALL, options=options) for options in HEADS.values()),
+     replace(DENSE, options=dict(DENSE.options, l2=0.1))],
+    ids=[*HEADS, "penalised"],
+)  # fmt: skip
+def test_evaluate_is_that_of_keras(recipe, splits):
+    part, model = splits.train, recipe.build()
+    outputs, loss = training.evaluate(recipe, model, part)
+    x, y = training.inputs(recipe, part.images), training.targets(recipe, part.labels)
+    wanted = model.evaluate(x, y, batch_size=70, verbose=0, return_dict=True)
+    np.testing.assert_array_equal(outputs, training.predict(recipe, model, part.images))
+    assert loss == pytest.approx(wanted["loss"], rel=1e-4)
+    assert (outputs.argmax(axis=1) == part.labels).mean() == pytest.approx(wanted["accuracy"])
 
 
 def test_each_epoch_has_an_order_of_its_own(splits, monkeypatch):
