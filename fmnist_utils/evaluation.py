@@ -114,3 +114,46 @@ def standard_error(accuracy: float, n: int) -> float:
     Source: sqrt(p (1 - p) / n), the spread of the share of successes in n independent trials.
     """
     return float(np.sqrt(accuracy * (1 - accuracy) / n))
+
+
+def combine(outputs: np.ndarray, how: str) -> np.ndarray:
+    """An ensemble's probabilities (n, 10), from its members' (members, n, 10).
+
+    how: "average" of the members' probabilities; their "maximum", class by class; "vote", each
+    member has one vote for its favourite, and a class gets its share of them; "majority", the
+    class that more than half of the members vote for gets 1, and where there is none, the average
+    decides. Raises KeyError for another word.
+    """
+    average = outputs.mean(axis=0)
+    votes = np.eye(10)[outputs.argmax(axis=2)].mean(axis=0)
+    highest = outputs.max(axis=0)
+    favourite = np.eye(10)[average.argmax(axis=1)]
+    return {
+        "average": average,
+        "maximum": highest / highest.sum(axis=1, keepdims=True),
+        "majority": np.where(votes.max(axis=1, keepdims=True) > 0.5, votes > 0.5, favourite),
+        "vote": votes,
+    }[how].astype(np.float32)
+
+
+def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """How often is the model right when it is so sure? One row a bin of confidence.
+
+    Confidence is the largest probability. Columns: images, confidence (mean), accuracy, both as
+    fractions; empty bins are left out.
+    """
+    sure = probabilities.max(axis=1)
+    which = np.minimum((sure * bins).astype(int), bins - 1)
+    table = pd.DataFrame({"confidence": sure, "accuracy": probabilities.argmax(axis=1) == labels})
+    grouped = table.groupby(which)
+    return grouped.mean().assign(images=grouped.size()).rename_axis("bin")
+
+
+def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
+    """The expected calibration error, a fraction: |confidence - accuracy|, averaged over images.
+
+    Source: Guo et al. 2017, "On calibration of modern neural networks", equation 3.
+    """
+    table = calibration(labels, probabilities, bins)
+    gaps = (table.confidence - table.accuracy).abs()
+    return float((gaps * table.images).sum() / table.images.sum())

@@ -4,62 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fmnist_utils.exercise_numbers import NUMBERS, number_check
+
 _rng = np.random.default_rng(0)
-
-# Exercises whose answer is a number: the answer, how exact it must be (relative), the hint, and
-# better hints for some wrong answers.
-# fmt: off
-_NUMBERS: dict[str, tuple[float, float, str, dict[float, str]]] = {
-    "1.1": (60_000 * 784 * 4 / 1e6, 0.01, "Multiply images × pixels × bytes; 1 MB is 10⁶ bytes.", {
-        47: "That is one byte a pixel, uint8. How many has float32?",
-        376: "That is eight bytes a pixel, float64. How many has float32?"}),
-    "1.3": (90_000, 0.001, "Solve sqrt(p (1 - p) / n) = 0.001 for n.", {
-        900: "You took .1 for .1 points; a point is .01, so .1 points are .001.",
-        300: "You forgot to square."}),
-    "2.1": (79_510, 0, "Each Dense layer has inputs × units weights, and units biases.", {
-        79_400: "Almost: every unit has a bias, too.",
-        82_646: "There is no batch normalisation in this one."}),
-    "2.3": (4, 0, "Compare, line by line, what happens to the training and to the test images.", {
-        1: "Loading is fine.", 2: "This is as it should be. Is it done to both sets?",
-        3: "Training is fine."}),
-    "3.2": (9_024, 0, "One filter has kernel × features weights and a bias.", {
-        8_960: "Almost: every filter has a bias.",
-        384: "A kernel covers all 28 features of a row, not one."}),
-    "3.3": (float(np.log(1 + 9 / np.e)), 0.005, "The second softmax gets at best one 1 and nine "
-            "0s. Work out what it makes of them, then take -log.", {
-        2.3026: "That is the loss of guessing; the best case is a little better."}),
-    "4.2": (10, 0, "Every layer adds (kernel - 1) × the product of the strides so far.", {
-        8: "You stopped before the last pooling.",
-        5: "Strides multiply: after a pooling of 2, a step is two pixels of the image."}),
-    "5.1": (208_000, 0, "Multiply the numbers of values of the eleven hyperparameters.", {
-        106_496: "0, .1, .2, .3, .4 are five values.",
-        192_000: "128, 160, …, 512 are thirteen values."}),
-    "5.2": (1 - 0.95**6, 0.005, "Work out the chance that all six miss, first.", {
-        0.3: "Adding up six times 5 % counts double hits twice.",
-        0.735: "That is the chance that all six miss."}),
-    "5.3": (3, 0, "Which set may decide when to stop, and which must not decide anything?", {
-        1: "The split is fine.", 2: "The callback is fine: it watches what fit gives it.",
-        4: "Measuring on the test set at the end is what it is for."}),
-    "6.1": (1 / 3, 0.005, "Ten classes had one share each; now two of them have two.", {
-        0.2: "That is the share before.", 0.4: "The whole has grown, too."}),
-    "6.3": (3, 0, "After which line does an image no longer stand beside its own label?", {
-        1: "The copies are fine.", 2: "The copies get the labels of their originals: fine.",
-        4: "Fit takes what it gets."}),
-}
-# fmt: on
-
-
-def _number_check(
-    right: float, tolerance: float, hint: str, better: dict[float, str]
-) -> Callable[[object], str]:
-    def compare(answer: object) -> str:
-        value = float(answer)
-        if abs(value - right) <= tolerance * right:
-            return ""
-        return next((text for near, text in better.items() if abs(value / near - 1) < 0.01), hint)
-
-    return compare
-
 
 def _one_hot(function: Callable) -> str:
     labels = np.array([3, 0, 9, 3])
@@ -184,16 +131,30 @@ def _shift_right(function: Callable) -> str:
     return "" if right else "Column 0 of the image should stand at column 3."
 
 
+def _majority(function: Callable) -> str:
+    for predictions, right in (
+        ([[1, 2, 3], [1, 2, 4], [5, 2, 4]], [1, 2, 4]),
+        ([[9, 9], [0, 9], [9, 0]], [9, 9]),
+        ([[7, 3], [2, 8]], [2, 3]),
+    ):
+        found = np.asarray(function(np.array(predictions)))
+        if found.shape != (len(right),):
+            return f"{len(right)} images should give shape ({len(right)},), not {found.shape}."
+        if not np.array_equal(found, right):
+            return f"For the predictions {predictions}, one member a row, yours says {list(found)}."
+    return ""
+
+
 def _shape(right: tuple, hint: str) -> Callable[[object], str]:
     return lambda answer: "" if tuple(answer) == right else hint
 
 
 CHECKS: dict[str, Callable[[object], str]] = {
-    number: _number_check(*facts) for number, facts in _NUMBERS.items()
+    number: number_check(*facts) for number, facts in NUMBERS.items()
 } | {
     "3.1": _shape((12, 64), "A kernel of 5 fits 28 - 5 + 1 times; pooling by 2 halves that."),
     "4.1": _shape((14, 14, 8), "With padding 'same' the size is 28 / stride; then the filters."),
     "1.2": _one_hot, "1.4": _nearest_mean, "2.2": _softmax, "2.4": _cross_entropy,
     "3.4": _conv1d, "4.3": _batch_accuracy, "4.4": _max_pool, "5.4": _early_stopping,
-    "6.2": _class_weights, "6.4": _shift_right,
+    "6.2": _class_weights, "6.4": _shift_right, "7.4": _majority,
 }  # fmt: skip

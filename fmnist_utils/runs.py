@@ -45,6 +45,13 @@ def train(
     return done[0] if alone else done
 
 
+def find(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int = 0) -> Run | None:
+    """What `train` would find; None if it would have to train."""
+    key = store.make_key(recipe, dataset, profile, seed)
+    folder = run_store() / store.folder_name(recipe, profile, seed, key)
+    return store.find(recipe, folder, ("model.keras",), key)
+
+
 def _summary(run: Run) -> str:
     last = run.history.iloc[-1]
     text = f"{run.recipe.id} · {len(run.history)} epochs · loss {last.loss:.3f}"

@@ -49,6 +49,11 @@ def shift(images, n, fill=0):
     return out
 
 
+def majority(p, pick=np.argmax):
+    votes = np.stack([(p == digit).sum(axis=0) for digit in range(10)])
+    return pick(votes, axis=0)
+
+
 WEIGHTS = {k: 0.5 if k in (2, 6) else 1.0 for k in range(10)}
 # number: (right answer, wrong answers)
 ANSWERS = {
@@ -86,6 +91,12 @@ ANSWERS = {
     "6.3": (3, [1, 2, 4]),
     "6.4": (shift, [lambda x, n: np.roll(x, n, axis=2), lambda x, n: np.roll(x, n, axis=1),
                     lambda x, n: shift(x, n, fill=255)]),
+    "7.1": (0.2236, [0.286, 0.405, 0.002236, 500]),
+    "7.2": (1 - 0.95**20, [1.0, 0.95**20, 0.05]),
+    "7.3": (2, [1, 3, 4]),
+    "7.4": (majority, [lambda p: majority(p.T), lambda p: np.round(p.mean(axis=0)),
+                       lambda p: np.median(p, axis=0), lambda p: p.max(axis=0),
+                       lambda p: 9 - majority(9 - p)]),
 }  # fmt: skip
 
 
