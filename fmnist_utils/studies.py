@@ -45,6 +45,18 @@ STUDIES: dict[str, dict[str, Recipe]] = {
         "conv1d-baseline / adadelta": _vary(
             "conv1d-baseline", "adadelta", batch_size=128, **_OPTIMIZERS["adadelta"])
     },
+    "unstated": {
+        recipe.id: recipe
+        for recipe in (
+            _vary("conv1d-deeper", "relu", activation="relu"),
+            _vary("conv1d-wider", "relu", activation="relu"),
+            _vary("conv1d-kernel3", "relu", activation="relu"),
+            _vary("conv1d-kernel3", "relu, same", activation="relu", padding="same"),
+            _vary("conv2d-small", "same", padding="same"),
+            _vary("conv2d-small", "same, dropouts", padding="same", conv_dropouts=0.2),
+            _vary("conv2d-medium", "same, dropouts", padding="same", conv_dropouts=0.2),
+        )
+    },
 }  # fmt: skip
 
 
