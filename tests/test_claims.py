@@ -95,8 +95,11 @@ def test_chance_is_seldom_called_a_difference(models):
     assert decided / trials <= 0.10
 
 
-def test_one_seed_is_not_enough(models):
+def test_one_seed_is_not_enough(models, monkeypatch):
     models |= {"a": [Made(LABELS > 3)], "b": [Made(LABELS > 3)] * 2}
+    monkeypatch.setattr(claims, "CLAIMS", {"a over b": claim(), "b overfits": Claim(
+        "b", "b", "overfitting", "", "")})  # fmt: skip
+    assert claims.table().index.tolist() == ["b overfits"]
     with pytest.raises(CourseError, match="a has 1 reference runs.*reproduce a"):
         claims.test(claim())
 
@@ -117,9 +120,8 @@ def prose():
 
 def test_prose_says_what_the_reference_says():
     said = list(prose())
-    assert {name for _, name, _ in said} == set(CLAIMS), (
-        "every claim has its sentence, and no other"
-    )
+    known = {name for name, claim in CLAIMS.items() if claims.measured(claim)}
+    assert {name for _, name, _ in said} == known, "every claim has its sentence, and no other"
     wrong = [
         f"{path}: {name!r} {verdict}, but it {computed}"
         for path, name, verdict in said
