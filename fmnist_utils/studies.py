@@ -90,6 +90,29 @@ def results(study: str) -> pd.DataFrame:
     return table
 
 
+def compare(study: str, ids: list[str]) -> pd.DataFrame:
+    """Published models as stated and in the study's variants: test accuracy in per cent.
+
+    One row a variant, under (model, variant): reported, mean, sd (both over the seeds), seeds, and
+    difference (mean - reported, in points).
+    """
+    runs, full = results(study), reference.results()
+    last = runs[runs.epoch == runs.groupby("id").epoch.transform("max")]
+    rows = {}
+    for id in ids:
+        variants = {"as stated": full[full.id == id].test_accuracy}
+        for name in STUDIES[study]:
+            if name.startswith(f"{id} / "):
+                variants[name.partition(" / ")[2]] = last[last.id == name].val_accuracy
+        for variant, reached in variants.items():
+            rows[id, variant] = {
+                "reported": 100 * PUBLISHED[id].reported["test_accuracy"],
+                "mean": 100 * reached.mean(), "sd": 100 * reached.std(), "seeds": len(reached),
+            }  # fmt: skip
+    table = pd.DataFrame(rows).T.rename_axis(["model", "variant"]).astype({"seeds": int})
+    return table.assign(difference=table["mean"] - table.reported)
+
+
 def has(study: str, id: str, seed: int, key: dict) -> bool:
     """Whether the study's table holds this run, made with these settings."""
     table = results(study)
