@@ -33,7 +33,7 @@ def called_real(dataset):
 
 def finished(folder, dataset, id, seed, accuracy, profile=FULL, images=10_000):
     """A Run with figures made up for the test, as the run store would hold it."""
-    recipe = {**PUBLISHED, **studies.STUDIES["heads"]}[id]
+    recipe = {**PUBLISHED, **studies.STUDIES["heads"], **studies.STUDIES["unstated"]}[id]
     names = ("loss", "accuracy", "precision", "recall", "f1")
     record = {
         "key": store.make_key(recipe, dataset, profile, seed),
@@ -149,6 +149,19 @@ def test_studies_have_a_table_of_their_own(trained, called_real, monkeypatch):
     reproducing.reproduce(["heads"], 1, called_real)
     assert [task[:2] for task in trained[4:]] == [(id, 0)]
     assert len(studies.results("heads")) == len(table)
+
+
+def test_studies_compare_by_hand(tmp_path, called_real):
+    for seed, accuracy in enumerate((0.86, 0.88)):
+        reference.add(finished(tmp_path, called_real, "conv1d-wider", seed, accuracy))
+    studies.add("unstated", finished(tmp_path, called_real, "conv1d-wider / relu", 0, 0.89))
+    table = studies.compare("unstated", ["conv1d-wider"])
+    assert table.index.tolist() == [("conv1d-wider", "as stated"), ("conv1d-wider", "relu")]
+    assert table.reported.tolist() == pytest.approx([88.07, 88.07])
+    assert table["mean"].tolist() == pytest.approx([87, 89])
+    assert table.sd.iloc[0] == pytest.approx(np.sqrt(2))
+    assert table.seeds.tolist() == [2, 1]
+    assert table.difference.tolist() == pytest.approx([-1.07, 0.93])
 
 
 def test_stand_in_never_enters_a_study(tmp_path, dataset):
