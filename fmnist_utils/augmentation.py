@@ -1,7 +1,10 @@
 """Changed copies of images, vectorised over the whole array.
 
-Unit of each parameter: `rotation` in degrees, `zoom` and `shift` as fractions of the image.
+`add_copies` enlarges a training set once, as published; `renew` changes every image anew in each
+epoch, as is usual today.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -78,3 +81,71 @@ def add_copies(train: Part, scheme: str, seed: int) -> Part:
         np.concatenate([train.images, copies]),
         np.concatenate([train.labels, train.labels[chosen]]),
     )
+
+
+def renew(
+    train: Part, changes: Mapping[str, object], seed: int, epoch: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The training set as one epoch sees it: as many images, each changed at random.
+
+    changes, in the order in which they are made (those that are not named are not made):
+        flip: "random" (each image mirrored with probability 1/2) or "alternating" (each image
+            mirrored in every second epoch; Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds").
+        rotation (degrees), zoom (fraction): as for `transform`.
+        shift: up to so many whole pixels, in both directions, either way.
+        erase: the side in pixels of a black square, its centre anywhere in the image
+            (DeVries and Taylor 2017, "cutout").
+        mixup: each image is blended with another one, and their labels with it, in shares drawn
+            from Beta(mixup, mixup) (Zhang et al. 2018).
+    epoch: from 0. The same seed and epoch give the same images.
+
+    Returns images, uint8 (n, 28, 28), and targets, float32 (n, 10): each class's share.
+    """
+    rng = np.random.default_rng([seed, epoch, 2**32 - 1])
+    images, targets = train.images, np.eye(10, dtype=np.float32)[train.labels]
+    if flip := changes.get("flip"):
+        odd = np.random.default_rng([seed, 2**32 - 1]).random(len(images)) < 0.5
+        mirrored = odd ^ bool(epoch % 2) if flip == "alternating" else rng.random(len(images)) < 0.5
+        images = np.where(mirrored[:, None, None], images[:, :, ::-1], images)
+    if turned := {name: changes[name] for name in ("rotation", "zoom") if name in changes}:
+        images = transform(images, rng, **{"flip": False, "rotation": 0.0, "zoom": 0.0} | turned)
+    if most := changes.get("shift"):
+        images = _shift(images, rng.integers(-most, most + 1, (2, len(images))))
+    if side := changes.get("erase"):
+        images = _erase(images, rng.integers(0, 28, (2, len(images))), side)
+    if alpha := changes.get("mixup"):
+        share = rng.beta(alpha, alpha, len(images)).astype(np.float32)
+        other = rng.permutation(len(images))
+        images = _blend(images, images[other], share)
+        targets = share[:, None] * targets + (1 - share)[:, None] * targets[other]
+    return images, targets
+
+
+def _shift(images: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """moves: (2, n), rows down and columns to the right. All images of one move go at once."""
+    out = np.zeros_like(images)
+    for down, right in np.unique(moves, axis=1).T:
+        chosen = np.flatnonzero((moves[0] == down) & (moves[1] == right))
+        to, source = _overlap(down), _overlap(-down)
+        across, from_column = _overlap(right), _overlap(-right)
+        out[chosen, to, across] = images[chosen, source, from_column]
+    return out
+
+
+def _overlap(move: int) -> slice:
+    return slice(max(move, 0), 28 + min(move, 0))
+
+
+def _erase(images: np.ndarray, centres: np.ndarray, side: int) -> np.ndarray:
+    place = np.arange(28)
+    first = centres[:, :, None] - side // 2
+    hit = (place >= first) & (place < first + side)
+    return np.where(hit[0][:, :, None] & hit[1][:, None, :], np.uint8(0), images)
+
+
+def _blend(images: np.ndarray, others: np.ndarray, share: np.ndarray) -> np.ndarray:
+    out = np.empty_like(images)
+    for i in range(0, len(images), 1000):  # in blocks, so that the floats stay in the cache
+        part, s = slice(i, i + 1000), share[i : i + 1000, None, None]
+        out[part] = s * images[part] + (1 - s) * others[part] + 0.5
+    return out

@@ -14,6 +14,8 @@ OPTIMIZERS = {
     "rmsprop": keras.optimizers.RMSprop,
 }
 
+CHANGES = ("flip", "rotation", "zoom", "shift", "erase", "mixup")
+
 _WORDS = {
     "architecture": tuple(FACTORIES),
     "optimizer": tuple(OPTIMIZERS),
@@ -36,6 +38,7 @@ class Recipe:
     patience: stop after so many epochs without a better val_loss; None: never.
     augmentation: "none", "pullover+shirt" (one changed copy of each of the two classes' images)
         or "all classes" (one changed copy of every image).
+    changes: what is done to every image anew in each epoch; see `augmentation.renew`.
     source: author, year and the report's name for the model.
     unstated: what the report leaves out and we had to choose.
     reported: the published figures, as fractions ("test_accuracy": 0.695).
@@ -54,6 +57,7 @@ class Recipe:
     validation: str = "none"
     patience: int | None = None
     augmentation: str = "none"
+    changes: Mapping[str, object] = field(default_factory=dict)
     source: str = ""
     unstated: str = ""
     reported: Mapping[str, float] = field(default_factory=dict)
@@ -62,6 +66,10 @@ class Recipe:
         for name, known in _WORDS.items():
             if (word := getattr(self, name)) not in known:
                 raise ValueError(f"{name}={word!r}: choose one of {', '.join(known)}.")
+        if unknown := sorted(set(self.changes) - set(CHANGES)):
+            raise ValueError(f"changes={unknown[0]!r}: choose from {', '.join(CHANGES)}.")
+        if "mixup" in self.changes and self.loss != "categorical_crossentropy":
+            raise ValueError("mixup blends labels: use loss='categorical_crossentropy'.")
         if self.patience is not None and self.validation == "none":
             raise ValueError("patience needs validation images to watch; name a validation split.")
 

@@ -82,6 +82,8 @@ def make_key(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int) -> d
     facts = asdict(recipe)
     for told in ("source", "unstated", "reported"):  # what is said of a recipe changes no weight
         del facts[told]
+    if not facts["changes"]:  # a field younger than the first reference runs, whose keys lack it
+        del facts["changes"]
     facts = {
         "recipe": facts,
         "data": dataset.fingerprint,

@@ -1,9 +1,5 @@
 """Training, so that the same seed gives the same model and an interruption loses little."""
 
-import contextlib
-import json
-import os
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fmnist_utils import CourseError
-from fmnist_utils.augmentation import add_copies
+from fmnist_utils import checkpoint
+from fmnist_utils.augmentation import add_copies, renew
 from fmnist_utils.backend import keras, make_repeatable, tf
 from fmnist_utils.data import Part, Splits
 from fmnist_utils.recipes import Recipe
@@ -37,7 +33,7 @@ def inputs(recipe: Recipe, images: np.ndarray) -> np.ndarray:
 def targets(recipe: Recipe, labels: np.ndarray) -> np.ndarray:
     """The labels as the recipe's loss takes them: integers (n,), or one-hot rows (n, 10)."""
     if recipe.loss == "categorical_crossentropy":
-        return keras.utils.to_categorical(labels, 10)
+        return keras.utils.to_categorical(labels, 10).astype("float32")
     return labels.astype("int32")
 
 
@@ -86,53 +82,66 @@ def fit(
     make_repeatable(seed)
     model = recipe.build()
     train = add_copies(splits.train, recipe.augmentation, seed)
-    learn = _compile(recipe, model, train, model.train_step, recipe.batch_size)
-    watched = np.arange(len(splits.validation.labels))
-    if len(watched):
-        watch = _compile(recipe, model, splits.validation, model.test_step, 500)
-    rows = _resume(model, checkpoints)
+    learn = _compile(recipe, model, model.train_step, recipe.batch_size)
+    given = tf.constant(train.images), tf.constant(targets(recipe, train.labels))
+    if len(splits.validation.labels):
+        watch = _compile(recipe, model, model.test_step, 500)
+        x, y = splits.validation
+        watched = tf.constant(x), tf.constant(targets(recipe, y)), np.arange(len(y))
+    rows = checkpoint.resume(model, checkpoints) if checkpoints else []
     saved = time.monotonic()
     while len(rows) < epochs and not _out_of_patience(rows, recipe.patience):
         start = time.monotonic()
         order = np.random.default_rng([seed, len(rows)]).permutation(len(train.labels))
-        row = learn(order)
-        if len(watched):
-            row |= {f"val_{name}": value for name, value in watch(watched).items()}
+        if recipe.changes:
+            images, shares = renew(train, recipe.changes, seed, len(rows))
+            soft = recipe.loss == "categorical_crossentropy"
+            given = images, shares if soft else targets(recipe, train.labels)
+        row = learn(*given, order)
+        if len(splits.validation.labels):
+            row |= {f"val_{name}": value for name, value in watch(*watched).items()}
         rows.append({"epoch": len(rows) + 1, "seconds": time.monotonic() - start} | row)
         report(len(rows), rows[-1])
         if checkpoints and time.monotonic() - saved >= CHECKPOINT_SECONDS:
-            _save(model, rows, checkpoints)
+            checkpoint.save(model, rows, checkpoints)
             saved = time.monotonic()
     return model, pd.DataFrame(rows)
 
 
 def _compile(
-    recipe: Recipe, model: keras.Model, part: Part, step: Callable, batch_size: int
-) -> Callable[[np.ndarray], dict[str, float]]:
-    """A function that takes a step for each batch of images in the order that it is given.
+    recipe: Recipe, model: keras.Model, step: Callable, batch_size: int
+) -> Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]:
+    """A function of images, targets and an order that takes a step for each batch.
 
     step: the model's train_step or test_step. The function returns loss and accuracy of the whole,
-    as `model.fit(images[order], labels[order], batch_size, shuffle=False)` or `model.evaluate` do.
+    as `model.fit(images[order], targets[order], batch_size, shuffle=False)` or `model.evaluate` do.
     """
     # All batches are one TensorFlow graph, which also picks their images: for networks as small
     # as these, coming back to Python for every batch would cost as much as the training.
-    images, labels = tf.constant(part.images), tf.constant(targets(recipe, part.labels))
+    none = np.zeros(1, np.uint8)
+    like = tf.constant(targets(recipe, none))
     # The variables of loss and metrics can't be made inside the graph's loop.
-    first = inputs(recipe, images[:1])
-    model.compute_loss(first, labels[:1], model(first))
-    model.compute_metrics(first, labels[:1], model(first))
+    first = model(inputs(recipe, np.zeros((1, 28, 28), np.uint8)))
+    model.compute_loss(y=like, y_pred=first)
+    model.compute_metrics(None, like, first)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
-    def all_batches(order: tf.Tensor) -> None:
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, 28, 28], tf.uint8),
+            tf.TensorSpec([None, *like.shape[1:]], like.dtype),
+            tf.TensorSpec([None], tf.int32),
+        ]
+    )
+    def all_batches(images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor) -> None:
         for start in tf.range(0, tf.size(order), batch_size):
             batch = order[start : start + batch_size]
             step((inputs(recipe, tf.gather(images, batch)), tf.gather(labels, batch)))
 
     graph = all_batches.get_concrete_function()
 
-    def run(order: np.ndarray) -> dict[str, float]:
+    def run(images: np.ndarray, labels: np.ndarray, order: np.ndarray) -> dict[str, float]:
         model.reset_metrics()
-        graph(tf.constant(order, tf.int32))
+        graph(tf.constant(images), tf.constant(labels), tf.constant(order, tf.int32))
         return {name: float(value) for name, value in model.get_metrics_result().items()}
 
     return run
@@ -148,50 +157,3 @@ def _out_of_patience(rows: list[dict], patience: int | None) -> bool:
     losses = [row["val_loss"] for row in rows]
     best = min(losses[:-patience])
     return not any(loss < best for loss in losses[-patience:])
-
-
-# Keras's BackupAndRestore writes weights and epoch one after the other, and forgets the state of
-# the dropout layers: a run that goes on from it differs from one that was never stopped. Renaming
-# a finished folder can't be half done.
-
-
-def _dropout_states(model: keras.Model) -> list[keras.Variable]:
-    generators = (getattr(layer, "seed_generator", None) for layer in model.layers)
-    return [generator.state for generator in generators if generator is not None]
-
-
-def _save(model: keras.Model, rows: list[dict], checkpoints: Path) -> None:
-    done = checkpoints / f"epoch-{len(rows):04d}"
-    unfinished = checkpoints / f"{done.name}.{os.getpid()}.tmp"
-    dropout = [state.numpy().tolist() for state in _dropout_states(model)]
-    # Another process may train the same run: what it has written first is the same, and when it
-    # has finished it clears the folder away.
-    with contextlib.suppress(FileNotFoundError, FileExistsError):
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        model.save_weights(unfinished / "state.weights.h5")
-        (unfinished / "history.json").write_text(json.dumps({"rows": rows, "dropout": dropout}))
-        if not done.exists():
-            unfinished.rename(done)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    for older in checkpoints.glob("epoch-????"):
-        if older.name < done.name:
-            shutil.rmtree(older, ignore_errors=True)
-
-
-def _resume(model: keras.Model, checkpoints: Path | None) -> list[dict]:
-    found = sorted(checkpoints.glob("epoch-????")) if checkpoints else []
-    if not found:
-        return []
-    try:
-        history = json.loads((found[-1] / "history.json").read_text())
-        model.optimizer.build(model.trainable_variables)
-        model.load_weights(found[-1] / "state.weights.h5")
-        for state, value in zip(_dropout_states(model), history["dropout"], strict=True):
-            state.assign(value)
-        return history["rows"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CourseError(
-            f"The interrupted run in {found[-1]} can't go on ({type(error).__name__}); delete that "
-            "folder and start again."
-        ) from None

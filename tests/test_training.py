@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from fmnist_utils import CourseError, data, training
-from fmnist_utils.augmentation import add_copies, transform
+from fmnist_utils.augmentation import add_copies, renew, transform
 from fmnist_utils.backend import keras
 from fmnist_utils.data import Part
 from fmnist_utils.profiles import Profile
@@ -20,6 +20,7 @@ BUDGET = Profile("tiny", 300, 100, 100, 1.0, None, 1)
 ALL = Recipe(
     "all", "conv1d", dict(filters=(8,), pools=(2,), dropouts=(0.3,)), "adam", 0.01,
     "categorical_crossentropy", batch_size=100, augmentation="pullover+shirt",
+    changes=dict(flip="alternating", shift=2, erase=4, mixup=0.2),
 )  # fmt: skip
 DENSE = Recipe("dense", "mlp", dict(widths=(), dropouts=(), batch_norm=False), "sgd")
 
@@ -99,7 +100,7 @@ def test_other_seed_other_weights_and_losses(unwatched):
     assert rows["loss"] != other_rows["loss"]
 
 
-@pytest.mark.parametrize("recipe", [DENSE, ALL.but("plain", augmentation="none")])
+@pytest.mark.parametrize("recipe", [DENSE, ALL.but("plain", augmentation="none", changes={})])
 def test_one_graph_does_what_keras_does_batch_by_batch(splits, recipe):
     model, history = training.fit(recipe, splits, 2, 5)
     keras.utils.set_random_seed(5)
@@ -145,7 +146,7 @@ def test_each_epoch_has_an_order_of_its_own(splits, monkeypatch):
 
     def compiled(*args):
         run = real(*args)
-        return lambda order: orders.append(order) or run(order)
+        return lambda *given: orders.append(given[-1]) or run(*given)
 
     monkeypatch.setattr(training, "_compile", compiled)
     training.fit(DENSE.but("unwatched"), splits._replace(validation=splits.train), 2, 0)
@@ -352,3 +353,92 @@ def test_a_checkpoint_survives_that_another_process_finishes_first(splits, tmp_p
     _, history = training.fit(DENSE, splits, 3, 0, checkpoints, report)
     assert len(cleared) == 2
     assert len(history) == 3
+
+
+@pytest.fixture(scope="module")
+def part(dataset):
+    return Part(dataset.train.images[:300], dataset.train.labels[:300])
+
+
+def test_renew_without_changes(part):
+    images, targets = renew(part, {}, 0, 0)
+    np.testing.assert_array_equal(images, part.images)
+    np.testing.assert_array_equal(targets, np.eye(10)[part.labels])
+    assert (images.dtype, targets.dtype) == (np.uint8, np.float32)
+
+
+def mirrored(images, part):
+    flipped = (images == part.images[:, :, ::-1]).all(axis=(1, 2))
+    assert (flipped | (images == part.images).all(axis=(1, 2))).all()
+    return flipped
+
+
+def test_alternating_flip_shows_both_sides_in_turn(part):
+    first, second, third = (
+        mirrored(renew(part, {"flip": "alternating"}, 3, epoch)[0], part) for epoch in range(3)
+    )
+    np.testing.assert_array_equal(first, ~second)
+    np.testing.assert_array_equal(first, third)
+    assert 110 < first.sum() < 190
+
+
+def test_random_flip_is_drawn_anew(part):
+    first, second = (mirrored(renew(part, {"flip": "random"}, 3, e)[0], part) for e in range(2))
+    assert 110 < first.sum() < 190
+    assert 110 < (first ^ second).sum() < 190
+
+
+def test_shift_by_whole_pixels(part):
+    images, _ = renew(part, {"shift": 2}, 0, 0)
+    frame = np.pad(part.images, ((0, 0), (2, 2), (2, 2)))
+    moves = {}
+    for down in range(-2, 3):
+        for right in range(-2, 3):
+            wanted = frame[:, 2 - down : 30 - down, 2 - right : 30 - right]
+            moves[down, right] = (images == wanted).all(axis=(1, 2))
+    assert np.any(list(moves.values()), axis=0).all(), "each image is one of the 25"
+    assert all(found.any() for found in moves.values()), "and each of the 25 occurs"
+
+
+def test_erase_blackens_a_square(part):
+    white = Part(np.full_like(part.images, 255), part.labels)
+    images, _ = renew(white, {"erase": 6}, 0, 0)
+    sizes = set()
+    for image in images:
+        rows, columns = (np.flatnonzero((image == 0).any(axis=axis)) for axis in (1, 0))
+        assert (image == 0).sum() == len(rows) * len(columns)
+        assert np.ptp(rows) + 1 == len(rows)
+        assert np.ptp(columns) + 1 == len(columns)
+        sizes |= {len(rows), len(columns)}
+    assert sizes == {3, 4, 5, 6}, "whole, or cut off at the edge"
+
+
+def test_mixup_blends_images_and_labels_alike(part):
+    flat = Part(np.repeat(part.labels, 784).reshape(-1, 28, 28) * np.uint8(20), part.labels)
+    images, targets = renew(flat, {"mixup": 1.0}, 0, 0)
+    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
+    assert ((targets > 0).sum(axis=1) <= 2).all()
+    np.testing.assert_allclose(images[:, 0, 0], 20 * targets @ np.arange(10), atol=0.51)
+    assert targets.max(axis=1).std() > 0.1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"flip": "random"}, {"rotation": 9.0}, {"zoom": 0.2}, {"shift": 3}, {"erase": 9},
+                {"mixup": 0.3}]
+)  # fmt: skip
+def test_each_epoch_is_drawn_anew_and_can_be_drawn_again(part, changes):
+    before = part.images.copy()
+    first, again, other, seeded = (
+        renew(part, changes, seed, epoch)[0] for seed, epoch in ((1, 0), (1, 0), (1, 1), (2, 0))
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, seeded)
+    np.testing.assert_array_equal(part.images, before)
+
+
+def test_unknown_changes_are_refused():
+    with pytest.raises(ValueError, match="changes='colour': choose from flip, rotation"):
+        DENSE.but("coloured", changes={"colour": 1})
+    with pytest.raises(ValueError, match="mixup blends labels"):
+        DENSE.but("mixed", changes={"mixup": 0.2})
