@@ -1,18 +1,12 @@
 """Making and checking the reference: published models are trained as published, several times."""
 
-import multiprocessing
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stdout
-from functools import cache
 from pathlib import Path
 
 from fmnist_utils import CourseError, data, reference, runs, store, studies
 from fmnist_utils.data import Dataset
+from fmnist_utils.jobs import train_all
 from fmnist_utils.profiles import PROFILES, check_seed
 from fmnist_utils.progress import Line
 from fmnist_utils.published import PUBLISHED
@@ -48,10 +42,11 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> No
     known = table.groupby("id").train_seconds.mean().to_dict()
     line, clock, finished = Line(), _Clock(todo, known, jobs), 0
 
-    def show(running: str = "") -> None:
-        line.show(f"{finished} of {len(todo)} runs · {clock.left()} left{running}")
+    def show() -> None:
+        line.show(f"{finished} of {len(todo)} runs · {clock.left()} left")
 
-    for run in _train_all(todo, jobs, dataset, show):
+    pairs = [(_recipe(id), seed) for id, seed in todo]
+    for run in train_all(pairs, dataset, PROFILES["full"], jobs, show):
         if study := _STUDY_OF.get(run.recipe.id):
             studies.add(study, run)
         else:
@@ -135,43 +130,3 @@ class _Clock:
             return "unknown time"
         minutes = round(seconds / 60)
         return f"about {minutes // 60} h {minutes % 60:02} min"
-
-
-def _train_all(
-    todo: list[Task], jobs: int, dataset: Dataset, show: Callable[[str], None]
-) -> Iterator[Run]:
-    """The finished runs, each as soon as it is there."""
-    if jobs == 1:
-        for id, seed in todo:
-            yield runs.train(_recipe(id), dataset, PROFILES["full"], seed)
-        return
-    # TensorFlow reads this when it starts, in the new processes.
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
-    try:
-        waiting: set[Future] = {pool.submit(_train, *task) for task in todo}
-        while waiting:
-            ready, waiting = wait(waiting, timeout=5, return_when=FIRST_COMPLETED)
-            for future in ready:
-                yield future.result()
-            show()
-    except BrokenProcessPool:
-        raise CourseError(
-            "A training process was ended from outside, perhaps for want of memory; what is "
-            "finished is kept. Start again, with fewer --jobs."
-        ) from None
-    finally:
-        del os.environ["TF_NUM_INTRAOP_THREADS"]
-        for process in multiprocessing.active_children():  # stopped early: checkpoints are kept
-            process.terminate()
-        pool.shutdown(cancel_futures=True)
-
-
-@cache
-def _data() -> Dataset:
-    return data.load(PROFILES["full"])
-
-
-def _train(id: str, seed: int) -> Run:
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-        return runs.train(_recipe(id), _data(), PROFILES["full"], seed)

@@ -11,8 +11,8 @@ PACKAGE = sorted((ROOT / "fmnist_utils").glob("*.py"))
 REQUIRED = re.findall(r"^([a-z0-9-]+)", (ROOT / "requirements.txt").read_text(), re.M)
 LOCK = (ROOT / "requirements.lock").read_text()
 ORDER = [
-    "data", "models", "recipes", "training", "evaluation", "store", "runs", "reference",
-    "studies", "claims", "reproducing", "plots",
+    "data", "models", "recipes", "training", "evaluation", "store", "runs", "jobs",
+    "reference", "studies", "claims", "reproducing", "plots",
 ]  # fmt: skip
 
 

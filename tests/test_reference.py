@@ -11,7 +11,8 @@ import pytest
 
 from fmnist_utils import CourseError, evaluation, reference, reproducing, store, studies
 from fmnist_utils.__main__ import main
-from fmnist_utils.profiles import PROFILES
+from fmnist_utils.jobs import train_all
+from fmnist_utils.profiles import PROFILES, Profile
 from fmnist_utils.published import PUBLISHED
 from fmnist_utils.store import Run
 
@@ -251,7 +252,22 @@ def test_what_does_not_belong_there_is_named_and_left_alone(trained, called_real
     assert content(reference.FOLDER) == before
 
 
-def test_several_jobs_share_the_cores_and_stop_together(called_real, monkeypatch):
+def test_several_jobs_train_what_one_does(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
+    tiny = Profile("tiny", 300, 100, 100, 1.0, 1, 1)
+    todo = [(PUBLISHED["cnn-basic"], seed) for seed in range(3)]
+    found = {}
+    for jobs in (1, 2):
+        monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / f"{jobs} at a time"))
+        trained = list(train_all(todo, dataset, tiny, jobs))
+        found[jobs] = {run.record["key"]["seed"]: run.metrics for run in trained}
+        assert all(run.folder.parent == tmp_path / f"{jobs} at a time" for run in trained)
+    assert sorted(found[2]) == [0, 1, 2]
+    for seed, metrics in found[1].items():  # sums of other numbers of threads are rounded otherwise
+        assert found[2][seed] == pytest.approx(metrics, abs=0.02)
+
+
+def test_several_jobs_stop_together(called_real, monkeypatch):
     # The new processes are told not to train: they have the stand-in, which `full` refuses.
     monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
     with pytest.raises(CourseError, match="refuses the drawn stand-in"):

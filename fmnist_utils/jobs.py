@@ -1,0 +1,84 @@
+"""Several trainings at a time, each in a process of its own."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stdout
+from functools import cache
+
+from fmnist_utils import CourseError, data, runs
+from fmnist_utils.data import Dataset
+from fmnist_utils.profiles import Profile
+from fmnist_utils.recipes import Recipe
+from fmnist_utils.store import Run
+
+
+def train_all(
+    todo: list[tuple[Recipe, int]], dataset: Dataset, profile: Profile, jobs: int,
+    waiting_for: Callable[[], None] = lambda: None,
+) -> Iterator[Run]:  # fmt: skip
+    """Train recipes with seeds, `jobs` of them at a time; the runs, each as soon as it is there.
+
+    Several jobs are processes of their own, each with its share of the cores, and load the data
+    themselves, as `data.load` does. waiting_for: called every few seconds meanwhile.
+    Raises CourseError if such a process is ended from outside.
+    """
+    if jobs == 1:
+        for recipe, seed in todo:
+            yield runs.train(recipe, dataset, profile, seed)
+        return
+    # TensorFlow reads this when it starts, in the new processes.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _take_notice)
+    try:
+        waiting: set[Future] = {pool.submit(_train, recipe, profile, seed) for recipe, seed in todo}
+        while waiting:
+            ready, waiting = wait(waiting, timeout=5, return_when=FIRST_COMPLETED)
+            for future in ready:
+                yield future.result()
+            waiting_for()
+        pool.shutdown()
+    except BaseException as error:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in (processes := multiprocessing.active_children()):
+            process.terminate()  # what it has kept of its training stays
+        for process in processes:
+            process.join()
+        if isinstance(error, BrokenProcessPool):
+            raise CourseError(
+                "A training process was ended from outside, perhaps for want of memory; what is "
+                "finished is kept. Start again, with fewer --jobs."
+            ) from None
+        raise
+    finally:
+        del os.environ["TF_NUM_INTRAOP_THREADS"]
+
+
+_stopped = False
+
+
+def _take_notice() -> None:
+    """In a new process: end a training that is to stop as Ctrl-C does, and start no other."""
+
+    def stop(*_: object) -> None:
+        global _stopped
+        if not _stopped:
+            _stopped = True
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process passes it on
+
+
+_data = cache(data.load)
+
+
+def _train(recipe: Recipe, profile: Profile, seed: int) -> Run:
+    if _stopped:
+        sys.exit()
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        return runs.train(recipe, _data(profile), profile, seed)
