@@ -22,6 +22,7 @@ _WORDS = {
     "scaling": ("unit", "raw"),
     "validation": ("first 5,000", "last 20 %", "none", "test"),
     "augmentation": ("none", "pullover+shirt", "all classes"),
+    "schedule": ("constant", "one cycle"),
 }
 
 
@@ -39,6 +40,11 @@ class Recipe:
     augmentation: "none", "pullover+shirt" (one changed copy of each of the two classes' images)
         or "all classes" (one changed copy of every image).
     changes: what is done to every image anew in each epoch; see `augmentation.renew`.
+    schedule: "constant", or "one cycle": the rate rises linearly from 0 to `learning_rate` during
+        the first fifth of all steps and falls to 0 along a cosine in the others.
+    weight_decay: every step also takes this share, times the rate, off all kernels (AdamW, SGDW:
+        Loshchilov and Hutter 2019).
+    label_smoothing: this share of each target is spread evenly over the ten classes.
     source: author, year and the report's name for the model.
     unstated: what the report leaves out and we had to choose.
     reported: the published figures, as fractions ("test_accuracy": 0.695).
@@ -58,6 +64,9 @@ class Recipe:
     patience: int | None = None
     augmentation: str = "none"
     changes: Mapping[str, object] = field(default_factory=dict)
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
     source: str = ""
     unstated: str = ""
     reported: Mapping[str, float] = field(default_factory=dict)
@@ -68,8 +77,11 @@ class Recipe:
                 raise ValueError(f"{name}={word!r}: choose one of {', '.join(known)}.")
         if unknown := sorted(set(self.changes) - set(CHANGES)):
             raise ValueError(f"changes={unknown[0]!r}: choose from {', '.join(CHANGES)}.")
-        if "mixup" in self.changes and self.loss != "categorical_crossentropy":
-            raise ValueError("mixup blends labels: use loss='categorical_crossentropy'.")
+        soft = "mixup" in self.changes or self.label_smoothing
+        if soft and self.loss != "categorical_crossentropy":
+            raise ValueError("soft labels (mixup, smoothing) need loss='categorical_crossentropy'.")
+        if self.schedule != "constant" and self.learning_rate is None:
+            raise ValueError(f"schedule={self.schedule!r} needs a learning_rate to rise to.")
         if self.patience is not None and self.validation == "none":
             raise ValueError("patience needs validation images to watch; name a validation split.")
 
@@ -84,10 +96,29 @@ class Recipe:
         changes = {"reported": {}, "unstated": "", "source": ""} | changes
         return replace(self, id=id, options={**self.options, **options}, **changes)
 
-    def build(self) -> keras.Model:
-        """The compiled, untrained model, its weights drawn from Keras's current seed."""
+    def build(self, steps: int = 1) -> keras.Model:
+        """The compiled, untrained model, its weights drawn from Keras's current seed.
+
+        steps: of the whole training, for the schedule.
+        """
         model = FACTORIES[self.architecture](**self.options)
-        rate = {} if self.learning_rate is None else {"learning_rate": self.learning_rate}
-        optimizer = OPTIMIZERS[self.optimizer](**rate)
-        model.compile(optimizer=optimizer, loss=self.loss, metrics=["accuracy"])
+        model.compile(optimizer=self._optimizer(steps), loss=self._loss(), metrics=["accuracy"])
         return model
+
+    def _optimizer(self, steps: int) -> keras.optimizers.Optimizer:
+        rate = self.learning_rate
+        if self.schedule == "one cycle":
+            rising = max(1, steps // 5)
+            rate = keras.optimizers.schedules.CosineDecay(
+                0.0, max(1, steps - rising), warmup_target=self.learning_rate, warmup_steps=rising
+            )
+        given = {} if rate is None else {"learning_rate": rate}
+        optimizer = OPTIMIZERS[self.optimizer](**given, weight_decay=self.weight_decay or None)
+        if self.weight_decay:
+            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return optimizer
+
+    def _loss(self) -> str | keras.losses.Loss:
+        if not self.label_smoothing:
+            return self.loss
+        return keras.losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing)

@@ -82,8 +82,11 @@ def make_key(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int) -> d
     facts = asdict(recipe)
     for told in ("source", "unstated", "reported"):  # what is said of a recipe changes no weight
         del facts[told]
-    if not facts["changes"]:  # a field younger than the first reference runs, whose keys lack it
-        del facts["changes"]
+    # Fields younger than the first reference runs, whose keys lack them.
+    for young, usual in (("changes", {}), ("schedule", "constant"), ("weight_decay", 0.0),
+                         ("label_smoothing", 0.0)):  # fmt: skip
+        if facts[young] == usual:
+            del facts[young]
     facts = {
         "recipe": facts,
         "data": dataset.fingerprint,

@@ -80,8 +80,8 @@ def fit(
     """
     keras.utils.clear_session()  # lets go of the graphs of the models before this one
     make_repeatable(seed)
-    model = recipe.build()
     train = add_copies(splits.train, recipe.augmentation, seed)
+    model = recipe.build(epochs * -(-len(train.labels) // recipe.batch_size))
     learn = _compile(recipe, model, model.train_step, recipe.batch_size)
     given = tf.constant(train.images), tf.constant(targets(recipe, train.labels))
     if len(splits.validation.labels):
