@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fmnist_utils.data import CLASS_NAMES, Part
+from fmnist_utils.data import CLASS_NAMES, Part, Splits
 
 # The copies of the published scheme. Doudos & Legkas name flips, rotations and zooms, but no
 # sizes: these are the course's choice.
@@ -80,6 +80,26 @@ def add_copies(train: Part, scheme: str, seed: int) -> Part:
     return Part(
         np.concatenate([train.images, copies]),
         np.concatenate([train.labels, train.labels[chosen]]),
+    )
+
+
+def enlarge(splits: Splits, scheme: str, seed: int) -> Splits:
+    """The sets with changed copies, as `add_copies` makes them, in the training set.
+
+    A scheme that ends in ", then split" appends the copies to training and validation images
+    together, and takes the last fifth of it all for validation, as Keras's `validation_split`
+    does with whatever array it is given.
+    """
+    if not scheme.endswith(", then split"):
+        return splits._replace(train=add_copies(splits.train, scheme, seed))
+    pairs = zip(splits.train, splits.validation, strict=True)
+    images, labels = add_copies(
+        Part(*map(np.concatenate, pairs)), scheme.removesuffix(", then split"), seed
+    )
+    first = int(0.8 * len(labels))
+    return splits._replace(
+        train=Part(images[:first], labels[:first]),
+        validation=Part(images[first:], labels[first:]),
     )
 
 

@@ -21,7 +21,7 @@ _WORDS = {
     "optimizer": tuple(OPTIMIZERS),
     "scaling": ("unit", "raw"),
     "validation": ("first 5,000", "last 20 %", "none", "test"),
-    "augmentation": ("none", "pullover+shirt", "all classes"),
+    "augmentation": ("none", "pullover+shirt", "all classes", "pullover+shirt, then split"),
     "schedule": ("constant", "one cycle"),
 }
 
@@ -38,7 +38,8 @@ class Recipe:
         of these.)
     patience: stop after so many epochs without a better val_loss; None: never.
     augmentation: "none", "pullover+shirt" (one changed copy of each of the two classes' images)
-        or "all classes" (one changed copy of every image).
+        or "all classes" (one changed copy of every image), or "pullover+shirt, then split": see
+        `augmentation.enlarge`.
     changes: what is done to every image anew in each epoch; see `augmentation.renew`.
     schedule: "constant", or "one cycle": the rate rises linearly from 0 to `learning_rate` during
         the first fifth of all steps and falls to 0 along a cosine in the others.

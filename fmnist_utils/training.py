@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fmnist_utils import checkpoint
-from fmnist_utils.augmentation import add_copies, renew
+from fmnist_utils.augmentation import enlarge, renew
 from fmnist_utils.backend import keras, make_repeatable, tf
 from fmnist_utils.data import Part, Splits
 from fmnist_utils.recipes import Recipe
@@ -80,7 +80,8 @@ def fit(
     """
     keras.utils.clear_session()  # lets go of the graphs of the models before this one
     make_repeatable(seed)
-    train = add_copies(splits.train, recipe.augmentation, seed)
+    splits = enlarge(splits, recipe.augmentation, seed)
+    train = splits.train
     model = recipe.build(epochs * -(-len(train.labels) // recipe.batch_size))
     learn = _compile(recipe, model, model.train_step, recipe.batch_size)
     given = tf.constant(train.images), tf.constant(targets(recipe, train.labels))

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from fmnist_utils import CourseError, data, training
-from fmnist_utils.augmentation import add_copies, renew, transform
+from fmnist_utils.augmentation import add_copies, enlarge, renew, transform
 from fmnist_utils.backend import keras
 from fmnist_utils.data import Part
 from fmnist_utils.profiles import Profile
@@ -354,6 +354,27 @@ def test_a_checkpoint_survives_that_another_process_finishes_first(splits, tmp_p
     _, history = training.fit(DENSE, splits, 3, 0, checkpoints, report)
     assert len(cleared) == 2
     assert len(history) == 3
+
+
+def test_copies_then_split_takes_the_last_fifth_of_it_all(dataset):
+    both = Part(dataset.train.images[:1000], dataset.train.labels[:1000])
+    parts = Part(both.images[:800], both.labels[:800]), Part(both.images[800:], both.labels[800:])
+    splits = data.Splits(*parts, dataset.test)
+    usual = enlarge(splits, "pullover+shirt", 4)
+    np.testing.assert_array_equal(
+        usual.train.images, add_copies(splits.train, "pullover+shirt", 4).images
+    )
+    assert usual.validation is splits.validation
+
+    found = enlarge(splits, "pullover+shirt, then split", 4)
+    wanted = add_copies(both, "pullover+shirt", 4)
+    first = int(len(wanted.labels) * 0.8)
+    for got, whole in zip(found.train, wanted, strict=True):
+        np.testing.assert_array_equal(got, whole[:first])
+    for got, whole in zip(found.validation, wanted, strict=True):
+        np.testing.assert_array_equal(got, whole[first:])
+    assert len(found.train.labels) > 900, "more originals than the 800"
+    assert np.isin(found.validation.labels, [2, 6]).mean() > 0.7, "and watches mostly copies"
 
 
 @pytest.fixture(scope="module")
