@@ -26,10 +26,9 @@ _made_by = "drawn before plots.use() was called"
 
 
 def use(profile: Profile | None = None, dataset: Dataset | None = None) -> None:
-    """Set the style of all figures, and what they and the tables say about their origin.
+    """Set the figures' style, and what they and the tables say about their origin.
 
-    Without arguments: what follows shows the course's reference runs.
-    """
+    Without arguments: what follows shows the course's reference runs."""
     global _made_by
     _made_by = "reference runs · Fashion-MNIST"
     if profile and dataset:
@@ -170,15 +169,16 @@ def dots(values: pd.Series, errors: pd.Series | None = None, title: str = "",
 def scatter(table: pd.DataFrame, x: str, y: str, title: str = "", log: bool = True) -> None:
     """One labelled point a row, each with its own marker; `log` puts x on a logarithmic axis."""
     figure, ax = plt.subplots(figsize=(7, 4))
-    for number, (name, row) in enumerate(table.iterrows()):
+    for number, (name, row) in enumerate(table.sort_values(x).iterrows()):
+        side = number % 2 * 2 - 1  # labels to the left and to the right in turns: fewer overlap
         ax.plot(row[x], row[y], MARKERS[number % len(MARKERS)], color=f"C{number % 10}",
                 markersize=9)  # fmt: skip
-        ax.annotate(str(name), (row[x], row[y]), xytext=(8, -3), textcoords="offset points",
-                    fontsize=9)  # fmt: skip
+        ax.annotate(str(name), (row[x], row[y]), xytext=(8 * side, -3), fontsize=9,
+                    textcoords="offset points", ha="left" if side > 0 else "right")  # fmt: skip
     if log:
         ax.set_xscale("log")
     ax.set(xlabel=x, ylabel=y)
-    ax.margins(x=0.25, y=0.2)
+    ax.margins(x=0.3, y=0.2)
     finish(figure, title)
     plt.show()
 
