@@ -1,7 +1,7 @@
-"""The command line: `python -m fmnist_utils {run,data,doctor,reproduce,verify}`.
+"""The command line: `python -m fmnist_utils {run,data,doctor,reproduce,verify,tune}`.
 
-Slow modules are imported only where a command needs them (TensorFlow for the last two alone): help
-and error messages come at once.
+Slow modules are imported only where a command needs them (TensorFlow for the last three alone):
+help and error messages come at once.
 """
 
 import argparse
@@ -10,19 +10,10 @@ import signal
 import sys
 from pathlib import Path
 
-from fmnist_utils import CourseError, files, places
-from fmnist_utils.profiles import PROFILES, check_seed, choose
+from fmnist_utils import CourseError, commands, files, places
+from fmnist_utils.profiles import choose
 
 PROG = "python -m fmnist_utils"
-
-
-def _seed(text: str) -> int:
-    try:
-        return check_seed(int(text))
-    except (ValueError, CourseError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a seed; give a whole number from 0 to 4294967295."
-        ) from None
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -90,82 +81,34 @@ def _verify(args: argparse.Namespace) -> int:
     return 0 if agrees else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROG, description="Run and look after the course.")
-    commands = parser.add_subparsers(required=True, metavar="{run,data,doctor,reproduce,verify}")
+def _tune(args: argparse.Namespace) -> int:
+    profile = choose(args.profile)
+    from fmnist_utils import data, spaces, tuning
 
-    run = commands.add_parser(
-        "run", help="run the notebooks, one after the other",
-        description="Runs notebooks with papermill and writes them, executed, and the same as "
-        "HTML, with a summary page (index.html, summary.json) and the logs. Exit code: 0 if every "
-        "notebook ran through, 1 if one failed, 2 if the series could not start.",
+    if args.study not in spaces.SEARCHES:
+        raise CourseError(f"{args.study!r} is not a study; choose {' or '.join(spaces.SEARCHES)}.")
+    study = tuning.tune(
+        f"{args.study}.{args.sampler}.{profile}.seed{args.seed}", spaces.SEARCHES[args.study],
+        data.load(profile), profile, args.seed, args.sampler, args.trials, args.storage,
+        lambda line: print(line, flush=True),
     )  # fmt: skip
-    run.add_argument("notebook", nargs="*", metavar="NOTEBOOK",
-                     help="02, 02_mlp or 02_mlp.ipynb; all of them if none is named")  # fmt: skip
-    run.add_argument("--profile", default="", metavar="P", help=f"{', '.join(PROFILES)} "
-                     "(default: $FMNIST_PROFILE, else lesson)")  # fmt: skip
-    run.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: 0")
-    run.add_argument("--out", type=Path, default=Path("build"), metavar="DIR",
-                     help="where the results go (default: build)")  # fmt: skip
-    run.add_argument("--notebooks", type=Path, default=Path("notebooks"), metavar="DIR",
-                     help="where the notebooks are (default: notebooks)")  # fmt: skip
-    run.set_defaults(command=_run)
+    best = tuning.table(study).sort_values("val_accuracy", ascending=False)
+    print(f"\nThe best of {len(best)} trials of {study.study_name}:")
+    print(best.head(5).round(4).to_string(index=False))
+    return 0
 
-    table = "\n".join(f"  {name}  {md5}" for name, (md5, _) in files.FILES.items())
-    data = commands.add_parser(
-        "data", help="say where the data is and whether it is whole, or fetch it",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description=f"Looks for the four files of Fashion-MNIST (name, MD5):\n\n{table}\n\n"
-        "Exit code: 0 if all four are whole, 1 if not.",
-        epilog="environment variables:\n"
-        "  FMNIST_DATA_DIR  the folder that holds the files; the value `stand-in` asks for the\n"
-        "                   drawn stand-in (default: Keras's cache, ~/.keras/datasets/"
-        "fashion-mnist)\n"
-        "  FMNIST_MIRROR    an address, ending in a slash, that is asked before the public mirrors",
-    )  # fmt: skip
-    data.add_argument("--fetch", action="store_true", help="download what is missing or damaged")
-    data.add_argument("--folder", metavar="DIR", help="look there, and not in FMNIST_DATA_DIR")
-    data.set_defaults(command=_data)
 
-    doctor = commands.add_parser(
-        "doctor", help="check Python, packages, memory, disk and data",
-        description="Checks whether the course can run here, and says what to do if not. "
-        "Exit code: 0 if it can, 1 if not.",
-    )  # fmt: skip
-    doctor.set_defaults(command=_doctor)
-
-    reproduce = commands.add_parser(
-        "reproduce", help="train published models as published (hours), for the reference",
-        description="Trains published models at the profile full on the real data and enters them "
-        "in fmnist_utils/reference/. What is done is not done again; an interrupted training goes "
-        "on.",
-    )  # fmt: skip
-    reproduce.add_argument("id", nargs="*", metavar="ID",
-                           help="published models or studies; none: all twenty models")  # fmt: skip
-    reproduce.add_argument("--seeds", type=int, default=3, metavar="N",
-                           help="the seeds 0 to N - 1 (default: 3)")  # fmt: skip
-    reproduce.add_argument("--jobs", type=int, default=1, metavar="N",
-                           help="trainings at a time, sharing the cores (default: 1; as many as "
-                           "there are cores is fastest)")  # fmt: skip
-    reproduce.set_defaults(command=_reproduce)
-
-    verify = commands.add_parser(
-        "verify", help="train one published model anew and compare it with the reference",
-        description="Trains one published model at the profile full on the real data and says "
-        "whether its test accuracy agrees with the reference: within 4 standard deviations of the "
-        "reference's seeds, and at least within 0.5 points. Exit code: 0 if it does, 1 if not.",
-    )  # fmt: skip
-    verify.add_argument("id", metavar="ID")
-    verify.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: 0")
-    verify.set_defaults(command=_verify)
-    return parser
+COMMANDS = {
+    "run": _run, "data": _data, "doctor": _doctor, "reproduce": _reproduce, "verify": _verify,
+    "tune": _tune,
+}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit code. What the user can put right is one line, no more."""
-    args = _parser().parse_args(argv)
+    args = commands.parser(PROG).parse_args(argv)
     try:
-        return args.command(args)
+        return COMMANDS[args.command](args)
     except BrokenPipeError:  # `... | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

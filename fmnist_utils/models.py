@@ -17,19 +17,26 @@ def mlp(
     activation: str = "relu",
     l2: float = 0.0,
     batch_norm: bool = True,
+    hidden_norm: bool = False,
 ) -> keras.Model:
     """A multilayer perceptron: images (28, 28) in, 10 class probabilities out.
 
     widths: units of each hidden Dense layer; dropouts: the rate after each of them.
     l2: weight penalty on every Dense kernel, the output layer's included.
     batch_norm: normalise the 784 pixels by batch statistics before the first layer.
+    hidden_norm: normalise what each hidden layer hands to its activation.
     """
     penalty = keras.regularizers.L2(l2) if l2 else None
     model = keras.Sequential([keras.Input((28, 28)), layers.Flatten()])
     if batch_norm:
         model.add(layers.BatchNormalization())
     for width, rate in zip(widths, dropouts, strict=True):
-        model.add(layers.Dense(width, activation=activation, kernel_regularizer=penalty))
+        if hidden_norm:
+            model.add(layers.Dense(width, use_bias=False, kernel_regularizer=penalty))
+            model.add(layers.BatchNormalization())
+            model.add(layers.Activation(activation))
+        else:
+            model.add(layers.Dense(width, activation=activation, kernel_regularizer=penalty))
         if rate:
             model.add(layers.Dropout(rate))
     model.add(layers.Dense(10, activation="softmax", kernel_regularizer=penalty))
@@ -74,13 +81,18 @@ def conv2d(
     dense_dropout: float = 0.0,
     activation: str = "relu",
     l2: float = 0.0,
+    batch_norm: bool = False,
+    top: str = "flatten",
 ) -> keras.Model:
     """A network of 2-D convolutions: images (28, 28, 1) in, 10 class probabilities out.
 
-    Each block is Conv2D · pooling ("max" or "average") · Dropout; then Flatten, the `dense`
-    layers, one Dropout, and Dense(10, softmax). `kernels`, `pools`, `padding` and
-    `conv_dropouts` take one value for all blocks or one for each.
+    Each block is Conv2D · pooling ("max" or "average") · Dropout; then `top` ("flatten", or the
+    largest or mean value of each feature map: "max", "average"), the `dense` layers, one Dropout,
+    and Dense(10, softmax). `kernels`, `pools`, `padding` and `conv_dropouts` take one value for
+    all blocks or one for each; a pool of 1 is none.
     l2: weight penalty on every Dense kernel, the output layer's included.
+    batch_norm: Conv2D · pooling · BatchNormalization · activation · Dropout instead. Pooling
+        first spares the other two most of their work.
     """
 
     def per_block(value: object) -> Sequence:
@@ -91,11 +103,21 @@ def conv2d(
     model = keras.Sequential([keras.Input((28, 28, 1))])
     settings = (kernels, pools, padding, conv_dropouts)
     for width, kernel, pool, pad, rate in zip(filters, *map(per_block, settings), strict=True):
-        model.add(layers.Conv2D(width, kernel, padding=pad, activation=activation))
-        model.add(pool_layer(pool))
+        early = dict(use_bias=False) if batch_norm else dict(activation=activation)
+        model.add(layers.Conv2D(width, kernel, padding=pad, **early))
+        if pool > 1:
+            model.add(pool_layer(pool))
+        if batch_norm:
+            model.add(layers.BatchNormalization())
+            model.add(layers.Activation(activation))
         if rate:
             model.add(layers.Dropout(rate))
-    model.add(layers.Flatten())
+    top_layer = {
+        "flatten": layers.Flatten,
+        "max": layers.GlobalMaxPooling2D,
+        "average": layers.GlobalAveragePooling2D,
+    }[top]
+    model.add(top_layer())
     for units in dense:
         model.add(layers.Dense(units, activation=activation, kernel_regularizer=penalty))
     if dense_dropout:

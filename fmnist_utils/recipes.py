@@ -45,6 +45,7 @@ class Recipe:
         the first fifth of all steps and falls to 0 along a cosine in the others.
     weight_decay: every step also takes this share, times the rate, off all kernels (AdamW, SGDW:
         Loshchilov and Hutter 2019).
+    class_weights: how much an image of a class counts in the training loss, where that isn't 1.
     label_smoothing: this share of each target is spread evenly over the ten classes.
     source: author, year and the report's name for the model.
     unstated: what the report leaves out and we had to choose.
@@ -68,6 +69,7 @@ class Recipe:
     schedule: str = "constant"
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
+    class_weights: Mapping[int, float] = field(default_factory=dict)
     source: str = ""
     unstated: str = ""
     reported: Mapping[str, float] = field(default_factory=dict)

@@ -119,6 +119,8 @@ def _compile(
     """
     # All batches are one TensorFlow graph, which also picks their images: for networks as small
     # as these, coming back to Python for every batch would cost as much as the training.
+    weights = tf.constant([recipe.class_weights.get(label, 1.0) for label in range(10)])
+    weighted = recipe.class_weights and step == model.train_step
     none = np.zeros(1, np.uint8)
     like = tf.constant(targets(recipe, none))
     # The variables of loss and metrics can't be made inside the graph's loop.
@@ -136,7 +138,9 @@ def _compile(
     def all_batches(images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor) -> None:
         for start in tf.range(0, tf.size(order), batch_size):
             batch = order[start : start + batch_size]
-            step((inputs(recipe, tf.gather(images, batch)), tf.gather(labels, batch)))
+            x, y = inputs(recipe, tf.gather(images, batch)), tf.gather(labels, batch)
+            classes = tf.argmax(y, axis=1) if y.shape.rank == 2 else y
+            step((x, y, tf.gather(weights, classes)) if weighted else (x, y))
 
     graph = all_batches.get_concrete_function()
 

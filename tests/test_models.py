@@ -237,6 +237,45 @@ def test_build_compiles_with_optimizer_and_loss(optimizer, rate, kind, found):
     assert model.loss == "categorical_crossentropy"
 
 
+def layer_kinds(model):
+    return [type(layer).__name__ for layer in model.layers]
+
+
+def test_mlp_normalises_before_the_activation():
+    model = models.mlp((8,), (0.1,), "gelu", batch_norm=False, hidden_norm=True)
+    assert layer_kinds(model) == [
+        "Flatten",
+        "Dense",
+        "BatchNormalization",
+        "Activation",
+        "Dropout",
+        "Dense",
+    ]
+    assert model.layers[1].activation.__name__ == "linear"
+    assert not model.layers[1].use_bias
+    assert model.layers[3].activation.__name__ == "gelu"
+
+
+def test_conv2d_normalises_after_pooling_and_before_the_activation():
+    model = models.conv2d((4, 6), pools=(2, 1), padding="same", conv_dropouts=(0, 0.1),
+                          activation="gelu", batch_norm=True)  # fmt: skip
+    assert layer_kinds(model) == [
+        "Conv2D", "MaxPooling2D", "BatchNormalization", "Activation",
+        "Conv2D", "BatchNormalization", "Activation", "Dropout", "Flatten", "Dense",
+    ]  # fmt: skip
+    assert not model.layers[0].use_bias
+    assert model.layers[4].output.shape == (None, 14, 14, 6)
+
+
+@pytest.mark.parametrize(("top", "reduce"), [("max", np.max), ("average", np.mean)])
+def test_conv2d_top_reduces_each_feature_map_to_one_number(top, reduce):
+    model = models.conv2d((3,), top=top)
+    maps = keras.Model(model.inputs, model.layers[1].output)
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    found = keras.Model(model.inputs, model.layers[2].output)(images).numpy()
+    np.testing.assert_allclose(found, reduce(maps(images).numpy(), axis=(1, 2)), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("factory", "options"),
     [

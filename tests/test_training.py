@@ -101,7 +101,14 @@ def test_other_seed_other_weights_and_losses(unwatched):
     assert rows["loss"] != other_rows["loss"]
 
 
-@pytest.mark.parametrize("recipe", [DENSE, ALL.but("plain", augmentation="none", changes={})])
+WEIGHTS = {0: 0.2, 6: 3.0}
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [DENSE, DENSE.but("weighted", class_weights=WEIGHTS),
+     ALL.but("plain", augmentation="none", changes={})],
+)  # fmt: skip
 def test_one_graph_does_what_keras_does_batch_by_batch(splits, recipe):
     model, history = training.fit(recipe, splits, 2, 5)
     keras.utils.set_random_seed(5)
@@ -113,8 +120,9 @@ def test_one_graph_does_what_keras_does_batch_by_batch(splits, recipe):
     for epoch in range(2):
         order = np.random.default_rng([5, epoch]).permutation(len(x))
         logs = plain.fit(
-            x[order], y[order], recipe.batch_size, validation_data=watched, shuffle=False, verbose=0
-        ).history
+            x[order], y[order], recipe.batch_size, validation_data=watched, shuffle=False,
+            verbose=0, class_weight={c: recipe.class_weights.get(c, 1) for c in range(10)},
+        ).history  # fmt: skip
     for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
     last = history.iloc[-1]
@@ -457,4 +465,3 @@ def test_each_epoch_is_drawn_anew_and_can_be_drawn_again(part, changes):
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, seeded)
     np.testing.assert_array_equal(part.images, before)
-

@@ -1,0 +1,193 @@
+"""Searches with Optuna, by one worker or by many that share a storage.
+
+The trials live in Optuna's own storage (an SQLite file, or a database server that several machines
+reach), so that any number of workers take part, and a killed one costs its trial at most.
+"""
+
+import json
+import os
+import socket
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import optuna
+import pandas as pd
+import sqlalchemy
+from optuna.distributions import (
+    BaseDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
+from optuna.trial import TrialState
+
+from fmnist_utils import CourseError, data, spaces, training
+from fmnist_utils.data import Dataset
+from fmnist_utils.places import run_store
+from fmnist_utils.profiles import Profile, check_seed
+from fmnist_utils.spaces import Search
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+SAMPLERS = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
+HEARTBEAT, GRACE = 10, 60  # seconds; a worker that is silent for so long has lost its trial
+DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def tune(
+    name: str, search: Search, dataset: Dataset, profile: Profile, seed: int = 0,
+    sampler: str = "tpe", trials: int | None = None, storage: str | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> optuna.Study:  # fmt: skip
+    """Take part in a search until it has `trials` trials; the study, whoever made its trials.
+
+    A trial trains a recipe with `seed` on the profile's images and is worth its accuracy on the
+    validation images after the last epoch. It ends early if, after a quarter of the epochs, it is
+    worse than the median of the trials before it at the same epoch. What a trial tries depends on
+    seed, its number and the finished trials only: one worker that goes on after an interruption
+    tries what it would have tried. (Two workers see each other's trials as they come.)
+
+    name: under which the storage keeps the study. sampler: a key of SAMPLERS.
+    storage: an address as SQLAlchemy takes it, "sqlite:///search.db" or
+        "postgresql://user@host/database"; None: the file tuning.db in the run store.
+    report: called with a line of text after each trial.
+    Raises CourseError, before anything is trained, for a space that is empty or from which no
+    network can be built, for less than one trial, for a storage that can't be used, and for a
+    study of that name with another space, other data or other settings.
+    """
+    check_seed(seed)
+    data.refuse_stand_in(dataset, profile)
+    trials = search.trials if trials is None else trials
+    if trials < 1:
+        raise CourseError(f"A search of {trials} trials finds nothing; ask for at least one.")
+    if sampler not in SAMPLERS:
+        raise CourseError(f"{sampler!r} is not a sampler; choose one of {', '.join(SAMPLERS)}.")
+    epochs = profile.epochs(spaces.check(search).epochs)
+    study = _open(storage, name, _ByNumber(SAMPLERS[sampler], seed), epochs)
+    _claim(study, {
+        "space": {name: json.loads(distribution_to_json(d)) for name, d in search.space.items()},
+        "data": dataset.fingerprint, "seed": seed, "sampler": sampler, "epochs": epochs,
+        "images": [profile.train_images, profile.validation_images],
+    })  # fmt: skip
+    splits = data.split(dataset, "first 5,000", profile)
+
+    def train(trial: optuna.Trial) -> float:
+        recipe = search.recipe({n: _suggest(trial, n, d) for n, d in search.space.items()})
+        trial.set_user_attr("worker", f"{socket.gethostname()}:{os.getpid()}")
+        start = time.monotonic()
+
+        def watch(epoch: int, row: dict[str, float]) -> None:
+            trial.set_user_attr("seconds", time.monotonic() - start)
+            trial.report(row["val_accuracy"], epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        _, history = training.fit(recipe, splits, epochs, seed, report=watch)
+        return history.val_accuracy.iloc[-1]
+
+    def tell(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        report(f"trial {trial.number} · {trial.state.name.lower()} · {_describe(trial)}")
+
+    if sum(trial.state in DONE for trial in study.get_trials(deepcopy=False)) < trials:
+        enough = optuna.study.MaxTrialsCallback(trials, states=DONE)
+        study.optimize(train, callbacks=[tell, enough])
+    return study
+
+
+def table(study: optuna.Study) -> pd.DataFrame:
+    """One row a finished trial: trial, state, val_accuracy (as a fraction, after its last epoch),
+    epochs, seconds, and its hyperparameters."""
+    return pd.DataFrame([
+        {"trial": trial.number, "state": trial.state.name.lower(),
+         "val_accuracy": trial.intermediate_values[trial.last_step], "epochs": trial.last_step,
+         "seconds": trial.user_attrs["seconds"], **trial.params}
+        for trial in study.get_trials(deepcopy=False, states=DONE)
+    ])  # fmt: skip
+
+
+class _ByNumber(optuna.samplers.BaseSampler):
+    """Another sampler, its random numbers drawn anew for each trial from seed and trial number."""
+
+    def __init__(self, kind: type[optuna.samplers.BaseSampler], seed: int) -> None:
+        self._kind, self._seed = kind, seed
+
+    def infer_relative_search_space(self, study, trial):
+        seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
+        self._now = self._kind(seed=int(seed))
+        return self._now.infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study, trial, search_space):
+        return self._now.sample_relative(study, trial, search_space)
+
+    def sample_independent(self, *given):
+        return self._now.sample_independent(*given)
+
+
+def _suggest(trial: optuna.Trial, name: str, d: BaseDistribution) -> float | int | str:
+    if isinstance(d, FloatDistribution):
+        return trial.suggest_float(name, d.low, d.high, step=d.step, log=d.log)
+    if isinstance(d, IntDistribution):
+        return trial.suggest_int(name, d.low, d.high, step=d.step, log=d.log)
+    return trial.suggest_categorical(name, d.choices)
+
+
+def _describe(trial: optuna.trial.FrozenTrial) -> str:
+    reached = trial.intermediate_values.get(trial.last_step or 0, float("nan"))
+    tried = " · ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in trial.params.items()
+    )
+    return f"validation accuracy {100 * reached:.2f} % after {trial.last_step} epochs · {tried}"
+
+
+def _open(
+    storage: str | None, name: str, sampler: optuna.samplers.BaseSampler, epochs: int
+) -> optuna.Study:
+    """The study of this name, made if need be."""
+    try:
+        if storage is None:
+            run_store().mkdir(parents=True, exist_ok=True)
+        url = sqlalchemy.make_url(storage or f"sqlite:///{run_store() / 'tuning.db'}")
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        engine = sqlalchemy.create_engine(url)
+        tables = set(sqlalchemy.inspect(engine).get_table_names())
+        engine.dispose()
+        if tables and not tables & {"studies", "version_info"}:
+            raise RuntimeError(f"it has the tables of something else, {', '.join(sorted(tables))}")
+        with warnings.catch_warnings():
+            # Optuna calls heartbeats experimental (since 2021).
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            kept = optuna.storages.RDBStorage(
+                url.render_as_string(hide_password=False), heartbeat_interval=HEARTBEAT,
+                grace_period=GRACE,
+                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
+            )  # fmt: skip
+        pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=epochs // 4)
+        return optuna.create_study(
+            storage=kept, sampler=sampler, pruner=pruner, study_name=name, direction="maximize",
+            load_if_exists=True,
+        )  # fmt: skip
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError, ImportError, OSError,
+            RuntimeError) as error:  # fmt: skip
+        shown = storage if "@" not in (storage or "@") else "the storage"
+        why = str(error).splitlines()[0]
+        raise CourseError(
+            f"{shown or 'tuning.db'} can't be used as a storage of trials ({why}); give an address "
+            "such as sqlite:///search.db or postgresql://user@host/database."
+        ) from None
+
+
+def _claim(study: optuna.Study, made_with: dict) -> None:
+    """Mark a new study with what determines its trials; refuse one that has other marks."""
+    known = study.user_attrs.get("made with")
+    if known is None and not study.trials:
+        study.set_user_attr("made with", made_with)
+    elif known != json.loads(json.dumps(made_with)):
+        differs = [name for name in made_with if (known or {}).get(name) != made_with[name]]
+        raise CourseError(
+            f"The storage has a study {study.study_name} already, made with other "
+            f"{' and '.join(differs) or 'settings'}; choose another name or storage."
+        )
