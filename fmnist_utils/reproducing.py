@@ -48,7 +48,7 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> No
     pairs = [(_recipe(id), seed) for id, seed in todo]
     for run in train_all(pairs, dataset, PROFILES["full"], jobs, show):
         if study := _STUDY_OF.get(run.recipe.id):
-            studies.add(study, run)
+            studies.add(study, run, dataset)
         else:
             reference.add(run)
         finished += 1

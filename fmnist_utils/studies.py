@@ -1,77 +1,26 @@
-"""Controlled experiments on what the reports leave unsaid: their recipes, and what came of them.
+"""Controlled experiments on published models (see `study_list`): what came of them.
 
-A study varies published recipes, and watches the test images epoch by epoch as the reports did:
-the question is not which variant is best, but which of them gives the published figures.
 `python -m fmnist_utils reproduce heads` runs the study `heads` and keeps it, one row an epoch, in
-`reference/studies/heads.csv`.
+`reference/studies/heads.csv`; of the study `augmentation` it also keeps what was said of the
+validation images, in `augmentation.npz`.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from fmnist_utils import CourseError, reference
+from fmnist_utils import CourseError, data, reference
+from fmnist_utils.data import Dataset
+from fmnist_utils.profiles import PROFILES
 from fmnist_utils.published import PUBLISHED
-from fmnist_utils.recipes import Recipe
 from fmnist_utils.store import Run, digest
+from fmnist_utils.study_list import STUDIES
 
 COLUMNS = [
     "id", "seed", "run", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "test_accuracy"
 ]  # fmt: skip
-
-
-def _vary(published: str, how: str, **changes: object) -> Recipe:
-    """A published recipe with changes, under the id `published / how`, judged as published."""
-    recipe = PUBLISHED[published]
-    changes = {"validation": "test", "reported": recipe.reported} | changes
-    return recipe.but(f"{published} / {how}", **changes)
-
-
-_HEADS = [id for id in PUBLISHED if id.startswith("heads-")]
-_OPTIMIZERS = {
-    # Twelve epochs, so that one sees what lies behind the tenth.
-    "adadelta": dict(optimizer="adadelta", learning_rate=0.001, epochs=12),
-    "adam": dict(optimizer="adam", learning_rate=0.001),
-}
-STUDIES: dict[str, dict[str, Recipe]] = {
-    "heads": {
-        recipe.id: recipe
-        for optimizer, changes in _OPTIMIZERS.items()
-        for recipe in (
-            *(_vary(id, optimizer, batch_size=128, **changes) for id in _HEADS),
-            # Model 2 changes more than the head; this changes all but the head.
-            _vary("heads-softmax", f"{optimizer}, pools of 3", batch_size=128, pools=(3, 3),
-                  dropouts=(0.3, 0.2), **changes),
-        )
-    } | {
-        "conv1d-baseline / adadelta": _vary(
-            "conv1d-baseline", "adadelta", batch_size=128, **_OPTIMIZERS["adadelta"])
-    },
-    # Hernandez saw the basic model ahead after three epochs.
-    "epochs": {
-        recipe.id: recipe
-        for recipe in (_vary(id, "test watched") for id in ("cnn-basic", "cnn-standard"))
-    },
-    "unstated": {
-        recipe.id: recipe
-        for recipe in (
-            _vary("conv1d-deeper", "relu", activation="relu"),
-            _vary("conv1d-wider", "relu", activation="relu"),
-            _vary("conv1d-kernel3", "relu", activation="relu"),
-            _vary("conv1d-kernel3", "relu, same", activation="relu", padding="same"),
-            _vary("conv2d-small", "same", padding="same"),
-            _vary("conv2d-small", "same, dropouts", padding="same", conv_dropouts=0.2),
-            _vary("conv2d-medium", "same, dropouts", padding="same", conv_dropouts=0.2),
-            # Copies appended before `validation_split` cuts: more originals to train on, and a
-            # validation set of copies.
-            _vary("mlp-tuned-augmented", "then split", validation="last 20 %",
-                  augmentation="pullover+shirt, then split"),
-            _vary("mlp-tuned", "55,000 images", validation="first 5,000"),
-            # The report's code says 0.6, its text that rates below 0.5 were best.
-            _vary("cnn-pool4", "dropout 0.4", conv_dropouts=(0.0, 0.4), validation="first 5,000"),
-        )
-    },
-}  # fmt: skip
 
 
 def file(study: str) -> Path:
@@ -126,12 +75,44 @@ def has(study: str, id: str, seed: int, key: dict) -> bool:
     return digest(key) in set(table.run[(table.id == id) & (table.seed == seed)])
 
 
-def add(study: str, run: Run) -> None:
+def predictions(study: str) -> dict[str, np.ndarray]:
+    """The classes that a study's runs give the validation images, uint8 (n,), under the names
+    `<id>.seed<n>`, and the true ones under `labels`; of the study `augmentation` only."""
+    where = file(study).with_suffix(".npz")
+    if not where.exists():
+        return {}
+    with np.load(where, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+class Judged(NamedTuple):
+    """What a run of a study said of the validation images, named as in a `Run`."""
+
+    test_labels: np.ndarray  # uint8 (n,)
+    test_outputs: np.ndarray  # float32 (n, 10), 1 for the class said, else 0
+
+
+def several(id: str) -> list[Judged]:
+    """All runs of one recipe of the study `augmentation`, by seed."""
+    kept = predictions("augmentation")
+    names = sorted(name for name in kept if name.rpartition(".seed")[0] == id)
+    return [Judged(kept["labels"], np.eye(10, dtype=np.float32)[kept[name]]) for name in names]
+
+
+def add(study: str, run: Run, dataset: Dataset) -> None:
     """Enter a finished run into its study, in place of an older one of the same id and seed."""
     reference.refuse_others(run)
     id, seed = run.recipe.id, run.record["key"]["seed"]
     facts = dict(id=id, seed=seed, run=digest(run.record["key"]))
-    rows = run.history.assign(**facts, test_accuracy=run.metrics["test_accuracy"]).round(6)
+    if study == "augmentation":
+        part = data.split(dataset, run.recipe.validation, PROFILES["full"]).validation
+        found = run.predict(part.images).argmax(axis=1).astype(np.uint8)
+        kept = predictions(study) | {"labels": part.labels, f"{id}.seed{seed}": found}
+        unfinished = file(study).with_suffix(".unfinished.npz")
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(unfinished, **kept)
+        unfinished.replace(file(study).with_suffix(".npz"))
+    rows = run.history.assign(**facts, test_accuracy=run.metrics.get("test_accuracy")).round(6)
     known = results(study)
     others = known[(known.id != id) | (known.seed != seed)]
     table = pd.concat([others, rows[COLUMNS]]) if len(others) else rows[COLUMNS]

@@ -7,9 +7,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from fmnist_utils import CourseError, claims, reference
+from fmnist_utils import CourseError, claims, reference, studies
 from fmnist_utils.claims import CLAIMS, FAILS, HOLDS, OPEN, Claim
 from fmnist_utils.published import PUBLISHED
+from fmnist_utils.study_list import STUDIES
 
 LABELS = np.repeat(np.arange(10), 200).astype(np.uint8)
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
@@ -104,10 +105,22 @@ def test_one_seed_is_not_enough(models, monkeypatch):
         claims.test(claim())
 
 
+def test_claims_about_a_study_ask_its_predictions(models, monkeypatch):
+    kept = {"labels": LABELS, "cnn-tuned / none.seed0": LABELS, "cnn-tuned / none.seed1": LABELS}
+    for seed in (0, 1):
+        kept[f"cnn-tuned / flip.seed{seed}"] = np.where(LABELS == 6, 2, LABELS)
+    monkeypatch.setattr(studies, "predictions", lambda study: kept)
+    found = claims.test(CLAIMS["flip, CNN"])
+    assert (found["difference"], found["seeds"], found["verdict"]) == (pytest.approx(-10), 2, FAILS)
+    assert not claims.measured(CLAIMS["flip, MLP"])
+    with pytest.raises(CourseError, match="mlp-tuned / flip has 0.*reproduce augmentation"):
+        claims.test(CLAIMS["flip, MLP"])
+
+
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claims_are_about_published_models(name):
+def test_claims_are_about_published_models_and_their_variants(name):
     it = CLAIMS[name]
-    assert {it.first, it.second} <= set(PUBLISHED)
+    assert {it.first, it.second} <= set(PUBLISHED | STUDIES["augmentation"])
     assert (it.first == it.second) == (it.metric == "overfitting")
 
 
@@ -121,7 +134,8 @@ def prose():
 def test_prose_says_what_the_reference_says():
     said = list(prose())
     known = {name for name, claim in CLAIMS.items() if claims.measured(claim)}
-    assert {name for _, name, _ in said} == known, "every claim has its sentence, and no other"
+    variants = {name for name in known if CLAIMS[name].first not in PUBLISHED}  # in a table
+    assert {name for _, name, _ in said} | variants == known, "a sentence a claim, and no other"
     wrong = [
         f"{path}: {name!r} {verdict}, but it {computed}"
         for path, name, verdict in said

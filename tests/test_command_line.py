@@ -364,5 +364,3 @@ def test_doctor_takes_the_smaller_tensorflow(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "_requirements", lambda: ["tensorflow>=2.20"])
     monkeypatch.setattr(doctor, "_version", {"tensorflow": "", "tensorflow-cpu": "2.21.0"}.get)
     assert list(doctor._packages()) == [(True, "1 required packages at the versions asked for")]
-
-

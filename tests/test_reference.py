@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fmnist_utils import CourseError, evaluation, reference, reproducing, store, studies
+from fmnist_utils import CourseError, data, evaluation, reference, reproducing, store, studies
 from fmnist_utils.__main__ import main
 from fmnist_utils.jobs import train_all
 from fmnist_utils.profiles import PROFILES, Profile
@@ -34,7 +34,7 @@ def called_real(dataset):
 
 def finished(folder, dataset, id, seed, accuracy, profile=FULL, images=10_000):
     """A Run with figures made up for the test, as the run store would hold it."""
-    recipe = {**PUBLISHED, **studies.STUDIES["heads"], **studies.STUDIES["unstated"]}[id]
+    recipe = reproducing._recipe(id)
     names = ("loss", "accuracy", "precision", "recall", "f1")
     record = {
         "key": store.make_key(recipe, dataset, profile, seed),
@@ -167,7 +167,9 @@ def test_studies_have_a_table_of_their_own(trained, called_real, monkeypatch):
 def test_studies_compare_by_hand(tmp_path, called_real):
     for seed, accuracy in enumerate((0.86, 0.88)):
         reference.add(finished(tmp_path, called_real, "conv1d-wider", seed, accuracy))
-    studies.add("unstated", finished(tmp_path, called_real, "conv1d-wider / relu", 0, 0.89))
+    studies.add(
+        "unstated", finished(tmp_path, called_real, "conv1d-wider / relu", 0, 0.89), called_real
+    )
     table = studies.compare("unstated", ["conv1d-wider"])
     assert table.index.tolist() == [("conv1d-wider", "as stated"), ("conv1d-wider", "relu")]
     assert table.reported.tolist() == pytest.approx([88.07, 88.07])
@@ -177,9 +179,39 @@ def test_studies_compare_by_hand(tmp_path, called_real):
     assert table.difference.tolist() == pytest.approx([-1.07, 0.93])
 
 
+def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, monkeypatch):
+    said = np.eye(10)[called_real.train.labels[-12_000:][::-1]]
+    monkeypatch.setattr(Run, "predict", lambda run, images: said + len(images) - 12_000)
+    for seed in (1, 0, 1):
+        run = finished(tmp_path, called_real, "cnn-tuned / flip", seed, 0.9)
+        for name in list(run.metrics):
+            if name.startswith("test_"):
+                del run.metrics[name]  # the test set stays closed
+        studies.add("augmentation", run, called_real)
+    several = studies.several("cnn-tuned / flip")
+    assert len(several) == 2
+    for labels, outputs in several:
+        np.testing.assert_array_equal(labels, called_real.train.labels[-12_000:])
+        np.testing.assert_array_equal(outputs.argmax(axis=1), labels[::-1])
+    table = studies.results("augmentation")
+    assert table.seed.tolist() == [0, 0, 1, 1]
+    assert table.test_accuracy.isna().all()
+    assert studies.several("cnn-tuned / none") == []
+
+
+def test_schemes_have_the_same_number_of_steps(called_real):
+    from fmnist_utils.augmentation import add_copies
+
+    train, _, _ = data.split(called_real, "last 20 %", FULL)
+    for recipe in studies.STUDIES["augmentation"].values():
+        images = len(add_copies(train, recipe.augmentation, 0).labels)
+        assert abs(recipe.epochs * images - 24 * 48_000) < 24 * 480, recipe.id
+        assert not recipe.reported
+
+
 def test_stand_in_never_enters_a_study(tmp_path, dataset):
     with pytest.raises(CourseError, match="only full runs on Fashion-MNIST"):
-        studies.add("heads", finished(tmp_path, dataset, "heads-tanh / adam", 0, 0.9))
+        studies.add("heads", finished(tmp_path, dataset, "heads-tanh / adam", 0, 0.9), dataset)
     assert not reference.FOLDER.exists()
 
 
