@@ -60,7 +60,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "on.",
     )  # fmt: skip
     reproduce.add_argument("id", nargs="*", metavar="ID",
-                           help="published models or studies; none: all twenty models")  # fmt: skip
+                           help="models, studies, searches; none: all twenty models")  # fmt: skip
     reproduce.add_argument("--seeds", type=int, default=3, metavar="N",
                            help="the seeds 0 to N - 1 (default: 3)")  # fmt: skip
     reproduce.add_argument("--jobs", type=int, default=1, metavar="N",

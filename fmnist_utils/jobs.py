@@ -23,19 +23,31 @@ def train_all(
 ) -> Iterator[Run]:  # fmt: skip
     """Train recipes with seeds, `jobs` of them at a time; the runs, each as soon as it is there.
 
-    Several jobs are processes of their own, each with its share of the cores, and load the data
-    themselves, as `data.load` does. waiting_for: called every few seconds meanwhile.
-    Raises CourseError if such a process is ended from outside.
+    Several jobs load the data themselves, as `data.load` does; for the rest see `each`.
     """
     if jobs == 1:
         for recipe, seed in todo:
             yield runs.train(recipe, dataset, profile, seed)
         return
+    tasks = [(recipe, profile, seed) for recipe, seed in todo]
+    yield from each(_train, tasks, jobs, waiting_for)
+
+
+def each(
+    function: Callable, tasks: list[tuple], jobs: int,
+    waiting_for: Callable[[], None] = lambda: None,
+) -> Iterator:  # fmt: skip
+    """What a function returns for each tuple of arguments, in the order in which it is ready.
+
+    `jobs` calls run at a time, in processes of their own, each with its share of the cores.
+    function: of a module. waiting_for: called every few seconds meanwhile.
+    Raises CourseError if such a process is ended from outside.
+    """
     # TensorFlow reads this when it starts, in the new processes.
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _take_notice)
     try:
-        waiting: set[Future] = {pool.submit(_train, recipe, profile, seed) for recipe, seed in todo}
+        waiting: set[Future] = {pool.submit(function, *task) for task in tasks}
         while waiting:
             ready, waiting = wait(waiting, timeout=5, return_when=FIRST_COMPLETED)
             for future in ready:

@@ -4,7 +4,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from fmnist_utils import CourseError, data, reference, runs, store, studies
+from fmnist_utils import CourseError, data, reference, runs, searches, store, studies
 from fmnist_utils.data import Dataset
 from fmnist_utils.jobs import train_all
 from fmnist_utils.profiles import PROFILES, check_seed
@@ -20,9 +20,9 @@ _STUDY_OF = {id: study for study, recipes in studies.STUDIES.items() for id in r
 def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> None:
     """Train published models as published, with the seeds 0, 1, …, and enter them in `reference/`.
 
-    ids: of published models, or names of studies; none means all twenty models. What `reference/`
-    has already, with the same recipe, data and versions, is not trained again; an interrupted
-    training goes on.
+    ids: of published models, or names of studies or searches; none means all twenty models. What
+    `reference/` has already, with the same recipe, data and versions, is not trained again; an
+    interrupted training goes on.
     jobs: how many trainings at a time, each in a process of its own with its share of the cores.
     Raises CourseError, before any training, for an unknown id, for data that is not the real one,
     and for anything in `reference/` that does not belong there.
@@ -32,6 +32,10 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> No
         if number < 1:
             raise CourseError(f"{number} {name} are too few; ask for at least 1.")
     data.refuse_stand_in(dataset, PROFILES["full"])
+    if kept := [id for id in ids if id in searches.IDS]:
+        searches.make(kept, dataset, jobs)
+        if not (ids := [id for id in ids if id not in kept]):
+            return
     table = reference.results()
     ids = [one for id in ids or PUBLISHED for one in studies.STUDIES.get(id, [id])]
     tasks = [(id, seed) for seed in range(seeds) for id in ids]
@@ -53,7 +57,7 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> No
             reference.add(run)
         finished += 1
         clock.finished(run)
-        reached = 100 * run.metrics["test_accuracy"]
+        reached = 100 * run.metrics.get("test_accuracy", run.metrics.get("val_accuracy"))
         print(f"{finished} of {len(todo)} · {run.recipe.id} · seed {run.record['key']['seed']} · "
               f"{reached:.2f} % · {clock.left()} left", flush=True)  # fmt: skip
 
@@ -67,7 +71,7 @@ def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
     """
     check([id])
     if id not in PUBLISHED:
-        raise CourseError(f"{id} is a study; `reproduce {id}` makes it anew where it is missing.")
+        raise CourseError(f"{id} is no model; `reproduce {id}` makes it where it is missing.")
     check_seed(seed)
     data.refuse_stand_in(dataset, PROFILES["full"])
     known = 100 * reference.results().query("id == @id").test_accuracy.astype(float)
@@ -85,11 +89,11 @@ def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
 
 
 def check(ids: list[str]) -> None:
-    """Raise CourseError that lists what there is if one of `ids` is no model and no study."""
-    if unknown := sorted(set(ids) - set(PUBLISHED) - set(studies.STUDIES)):
+    """Raise CourseError that lists what there is if one of `ids` is no model, study or search."""
+    if unknown := sorted(set(ids) - {*PUBLISHED, *studies.STUDIES, *searches.IDS}):
         raise CourseError(
             f"{unknown[0]!r} is not a published model; there are {', '.join(PUBLISHED)}; and the "
-            f"studies {', '.join(studies.STUDIES)}."
+            f"studies and searches {', '.join([*studies.STUDIES, *searches.IDS])}."
         )
 
 

@@ -1,0 +1,105 @@
+"""The two searches of Doudos & Legkas as published: KerasTuner, their spaces, their trials."""
+
+import json
+import time
+import warnings
+from pathlib import Path
+
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+
+from fmnist_utils import data, training
+from fmnist_utils.backend import keras, make_repeatable
+from fmnist_utils.data import Dataset
+from fmnist_utils.profiles import PROFILES
+from fmnist_utils.published import PUBLISHED
+from fmnist_utils.recipes import Recipe
+
+import keras_tuner  # after the backend, which starts TensorFlow without its banners
+
+
+def mlp(hp: keras_tuner.HyperParameters) -> Recipe:
+    """A point of the perceptron's space: 2 to 5 layers, each with its width and dropout."""
+    layers = range(1, hp.Int("num_layers", 2, 5) + 1)
+    choices = [
+        (hp.Int(f"units_{i}", 32, 512, step=32), hp.Float(f"dropout_{i}", 0.0, 0.3, step=0.1))
+        for i in layers
+    ]
+    widths, dropouts = zip(*choices, strict=True)
+    rate = hp.Choice("learning_rate", [1e-3, 1e-4, 1e-5])
+    return PUBLISHED["mlp-tuned"].but(
+        "search-mlp", widths=widths, dropouts=dropouts, learning_rate=rate
+    )
+
+
+def cnn(hp: keras_tuner.HyperParameters) -> Recipe:
+    """A point of the CNN's space: three convolutions and a dense layer."""
+    filters, kernels, dropouts = [], [], [0.0]
+    for i, choices in enumerate(([16, 32], [32, 64], [64, 128]), start=1):
+        kernels.append(hp.Choice(f"conv_{i}_kernel", [3, 4]))
+        filters.append(hp.Choice(f"conv_{i}_filter", choices))
+        if i > 1:
+            dropouts.append(hp.Float(f"dropout_{i}", 0.0, 0.4, step=0.1))
+    units = hp.Int("units", 128, 512, step=32)
+    last = hp.Float("dropout_dense", 0.0, 0.4, step=0.1)
+    return PUBLISHED["cnn-tuned"].but(
+        "search-cnn", filters=filters, kernels=kernels, conv_dropouts=dropouts, dense=(units,),
+        dense_dropout=last, learning_rate=hp.Choice("learning_rate", [1e-3, 1e-4]),
+    )  # fmt: skip
+
+
+SEARCHES = {"search-mlp": (mlp, 6), "search-cnn": (cnn, 5)}  # with the published number of trials
+
+
+class _Tuner(keras_tuner.BayesianOptimization):
+    """Notes how long each trial took and how many epochs it had, beside KerasTuner's own file."""
+
+    def run_trial(self, trial, *args, **kwargs):
+        start = time.monotonic()
+        histories = super().run_trial(trial, *args, **kwargs)
+        facts = {"epochs": len(histories[0].epoch), "seconds": round(time.monotonic() - start, 1)}
+        self._facts(trial).write_text(json.dumps(facts))
+        print(f"{self.project_name} · trial {trial.trial_id} · {facts}", flush=True)
+        return histories
+
+    def _facts(self, trial) -> Path:
+        return Path(self.get_trial_dir(trial.trial_id)) / "facts.json"
+
+    def table(self) -> pd.DataFrame:
+        """One row a trial: trial, its hyperparameters, val_loss and val_accuracy (each the best
+        over its epochs), epochs, seconds."""
+        return pd.DataFrame([
+            {"trial": number, **trial.hyperparameters.values, "val_loss": trial.score,
+             "val_accuracy": trial.metrics.get_best_value("val_accuracy"),
+             **json.loads(self._facts(trial).read_text())}
+            for number, trial in enumerate(
+                sorted(self.oracle.trials.values(), key=lambda trial: trial.trial_id), start=1)
+        ])  # fmt: skip
+
+
+def search(id: str, dataset: Dataset, place: Path) -> pd.DataFrame:
+    """Make a published search; the trials in order, as `_Tuner.table` gives them.
+
+    id: a key of SEARCHES. place: a folder for KerasTuner's files; an interrupted search goes on
+    from there with its next trial. Seed 1: KerasTuner takes 0 for none.
+    """
+    choose, trials = SEARCHES[id]
+    base = PUBLISHED[id.replace("search-", "") + "-tuned"]
+    train, validation, _ = data.split(dataset, base.validation, PROFILES["full"])
+    make_repeatable(1)
+    with warnings.catch_warnings():
+        # With a handful of trials the Gaussian process can't settle its length scales, and says so.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        tuner = _Tuner(
+            lambda hp: choose(hp).build(), objective="val_loss", max_trials=trials, seed=1,
+            directory=place, project_name=id,
+        )  # fmt: skip
+        tuner.search(
+            training.inputs(base, train.images), training.targets(base, train.labels),
+            validation_data=(
+                training.inputs(base, validation.images), training.targets(base, validation.labels)
+            ),
+            epochs=base.epochs, batch_size=base.batch_size, verbose=0,
+            callbacks=[keras.callbacks.EarlyStopping("val_loss", patience=base.patience)],
+        )  # fmt: skip
+    return tuner.table()

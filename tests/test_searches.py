@@ -1,0 +1,138 @@
+"""The kept searches: KerasTuner's spaces are the published ones; what is made once stays."""
+
+import json
+from dataclasses import replace
+from itertools import product
+
+import keras_tuner
+import pandas as pd
+import pytest
+
+from fmnist_utils import CourseError, keras_search, reference, searches
+from fmnist_utils.profiles import PROFILES, Profile
+from fmnist_utils.published import PUBLISHED
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """No test writes into the package's own reference."""
+    monkeypatch.setattr(reference, "FOLDER", tmp_path / "reference")
+
+
+def space_of(choose):
+    hp = keras_tuner.HyperParameters()
+    recipe = choose(hp)
+    return hp, recipe
+
+
+def test_the_perceptrons_space_is_the_published_one():
+    hp, _ = space_of(keras_search.mlp)
+    hp.values["num_layers"] = 5
+    keras_search.mlp(hp)
+    ranges = {
+        one.name: one.values if one.name == "learning_rate" else
+        (one.min_value, one.max_value, one.step)
+        for one in hp.space
+    }  # fmt: skip
+    assert ranges == {
+        "num_layers": (2, 5, 1), "learning_rate": [1e-3, 1e-4, 1e-5],
+        **{f"units_{i}": (32, 512, 32) for i in range(1, 6)},
+        **{f"dropout_{i}": (0.0, 0.3, 0.1) for i in range(1, 6)},
+    }  # fmt: skip
+    assert keras_search.SEARCHES["search-mlp"][1] == 6
+
+
+def test_the_cnns_space_is_the_published_one():
+    hp, _ = space_of(keras_search.cnn)
+    choices = {one.name: one.values for one in hp.space if not hasattr(one, "step")}
+    assert choices == {
+        "conv_1_filter": [16, 32], "conv_2_filter": [32, 64], "conv_3_filter": [64, 128],
+        **{f"conv_{i}_kernel": [3, 4] for i in (1, 2, 3)}, "learning_rate": [1e-3, 1e-4],
+    }  # fmt: skip
+    steps = {o.name: (o.min_value, o.max_value, o.step) for o in hp.space if hasattr(o, "step")}
+    assert steps == {
+        "units": (128, 512, 32),
+        **{f"dropout_{place}": (0.0, 0.4, 0.1) for place in (2, 3, "dense")},
+    }
+    assert keras_search.SEARCHES["search-cnn"][1] == 5
+
+
+def test_the_published_winners_are_points_of_the_spaces():
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"num_layers": 4, "learning_rate": 1e-4, "units_1": 448, "dropout_1": 0.3}
+    hp.values |= {f"units_{i}": 32 for i in (2, 3, 4)} | {f"dropout_{i}": 0.0 for i in (2, 3, 4)}
+    found = keras_search.mlp(hp)
+    wanted = PUBLISHED["mlp-tuned"]
+    assert {k: tuple(v) if isinstance(v, tuple | list) else v for k, v in found.options.items()} \
+        == wanted.options  # fmt: skip
+    assert replace(found, id="", options={}) == replace(
+        wanted, id="", options={}, source="", unstated="", reported={}
+    )
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"conv_1_filter": 32, "conv_2_filter": 32, "conv_3_filter": 128, "dropout_2": 0.2}
+    hp.values |= {"dropout_3": 0.4, "units": 128, "dropout_dense": 0.2, "learning_rate": 1e-4}
+    hp.values |= {f"conv_{i}_kernel": 3 for i in (1, 2, 3)}
+    ours, theirs = (r.build() for r in (keras_search.cnn(hp), PUBLISHED["cnn-tuned"]))
+    assert [layer.get_config() | {"name": 0, "build_config": 0} for layer in ours.layers] == [
+        layer.get_config() | {"name": 0, "build_config": 0} for layer in theirs.layers
+    ]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The searches on few images, two trials of two epochs."""
+    tiny = Profile("full", 200, 100, 100, 1.0, None, 1)
+    monkeypatch.setattr(keras_search, "PROFILES", {"full": tiny})
+    for id in ("mlp-tuned", "cnn-tuned"):
+        monkeypatch.setitem(PUBLISHED, id, replace(PUBLISHED[id], epochs=2))
+    for id, (choose, _) in keras_search.SEARCHES.items():
+        monkeypatch.setitem(keras_search.SEARCHES, id, (choose, 2))
+
+
+@pytest.mark.parametrize("id", searches.PUBLISHED_SEARCHES)
+def test_a_published_search_goes_on_where_it_was(id, small, dataset, tmp_path, monkeypatch, capsys):
+    choose, _ = keras_search.SEARCHES[id]
+    with monkeypatch.context() as shorter:
+        shorter.setitem(keras_search.SEARCHES, id, (choose, 1))
+        first = keras_search.search(id, dataset, tmp_path)
+    made = (tmp_path / id / "trial_0" / "facts.json").read_text()
+    table = keras_search.search(id, dataset, tmp_path)
+    assert (tmp_path / id / "trial_0" / "facts.json").read_text() == made
+    assert table.trial.tolist() == [1, 2]
+    pd.testing.assert_frame_equal(table[:1][first.columns], first, check_dtype=False)
+    assert table.epochs.tolist() == [2, 2]
+    assert table.val_accuracy.between(0, 1).all()
+    assert table.seconds.gt(0).all()
+    score = json.loads((tmp_path / id / "trial_1" / "trial.json").read_text())["score"]
+    assert table.val_loss[1] == score
+
+
+def test_what_is_there_is_not_made_again(dataset, monkeypatch, capsys):
+    real = replace(dataset, source="Fashion-MNIST")
+    asked = []
+
+    def each(function, tasks, at_a_time):
+        asked.append(tasks)
+        for id, *what in tasks:
+            facts = dict(zip(("sampler", "seed"), what, strict=False))
+            yield id, pd.DataFrame([dict(trial=n, val_accuracy=0.5) | facts for n in (0, 1)])
+
+    monkeypatch.setattr(searches.jobs, "each", each)
+    searches.make(list(searches.IDS), real, 2)
+    assert [task[0] for task in asked[0]] == ["search-mlp", "search-cnn"] + ["tuners"] * 16
+    tuners = searches.trials("tuners")
+    assert list(zip(tuners.sampler, tuners.seed, tuners.trial, strict=True)) == list(
+        product(("random", "tpe"), range(8), (0, 1))
+    )
+    searches.file("search-mlp").unlink()
+    searches.make(list(searches.IDS), real, 2)
+    assert asked[1] == [("search-mlp",)]
+    assert len(searches.trials("search-mlp")) == 2
+
+
+def test_missing_or_foreign_tables_and_the_stand_in_are_refused(dataset):
+    with pytest.raises(CourseError, match="no search in .*tuners.csv.*reproduce tuners"):
+        searches.trials("tuners")
+    with pytest.raises(CourseError, match="refuses the drawn stand-in"):
+        searches.make(["tuners"], dataset, 1)
+    assert PROFILES["full"].train_images is None
