@@ -5,13 +5,14 @@ PYTHON ?= python3
 PROFILE ?= lesson
 RUN = .venv/bin/python
 
-.PHONY: help course test lab bench notebooks lock clean
+.PHONY: help course test lab bench handout notebooks lock clean
 
 help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
 	@echo "make test       run every test"
 	@echo "make lab        open JupyterLab"
 	@echo "make bench      measure speed, side by side with the reports' own way of training"
+	@echo "make handout    cut assignment versions, without solutions, into build/handout"
 	@echo "make notebooks  run the lessons anew and keep their outputs, in form for a commit"
 	@echo "make lock       resolve requirements.txt anew into requirements.lock"
 	@echo "make clean      remove .venv and build"
@@ -31,6 +32,9 @@ lab: .venv/installed
 
 bench: .venv/installed
 	$(RUN) benchmarks/training.py
+
+handout: .venv/installed
+	$(RUN) tools/handout.py
 
 notebooks: .venv/installed
 	rm -rf build/lesson-runs

@@ -1,0 +1,117 @@
+"""What lecturers use: handouts without solutions, and a class list run with a seed each."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def tool(name, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, ROOT / "tools" / f"{name}.py", *map(str, arguments)], text=True,
+        capture_output=True, env=os.environ | {"FMNIST_DATA_DIR": "stand-in"} | environment,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def handouts(tmp_path_factory):
+    out = tmp_path_factory.mktemp("handout")
+    done = tool("handout", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_handout_has_the_exercises_and_no_solution(path, handouts):
+    lesson = nbformat.read(path, 4)
+    cut = nbformat.read(handouts / path.name, 4)
+    nbformat.validate(cut)
+    checks = [re.search(r'exercises\.check\("([^"]+)"', cell.source) for cell in cut.cells]
+    asked = [found[1] for found in checks if found]
+    assert len(asked) >= 4
+    assert len(asked) == len(set(asked))
+    solutions = [
+        cell.source for cell in lesson.cells
+        if cell.metadata.get("jupyter", {}).get("source_hidden")
+    ]  # fmt: skip
+    assert len(solutions) == len(asked)
+    text = "\n".join(cell.source for cell in cut.cells)
+    assert "solution" not in text.split("## Exercises")[1]
+    for solution in solutions:
+        answer = [line for line in solution.splitlines() if "exercises.check" not in line]
+        assert "\n".join(answer).strip() not in text
+    for cell in cut.cells:
+        if cell.cell_type == "code":
+            assert not cell.outputs
+            if "exercises.check" in cell.source:
+                assert "None" in cell.source
+    assert len(cut.cells) == len(lesson.cells) - len(solutions)
+
+
+def test_handout_runs_and_says_no_answer_yet(handouts, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", "run", "01", "--profile", "smoke",
+         "--notebooks", handouts, "--out", tmp_path / "done"],
+        env=os.environ | {"FMNIST_DATA_DIR": "stand-in"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    executed = nbformat.read(tmp_path / "done" / "01_data.ipynb", 4)
+    said = [o.text for c in executed.cells if "exercises.check" in c.source for o in c.outputs]
+    assert len(said) >= 4
+    assert all(text.endswith("no answer yet.\n") for text in said)
+
+
+def test_handout_never_overwrites_the_lessons():
+    before = {path: path.read_bytes() for path in NOTEBOOKS}
+    done = tool("handout", "--out", ROOT / "notebooks")
+    assert done.returncode == 1
+    assert "holds the lessons themselves" in done.stderr
+    assert {path: path.read_bytes() for path in NOTEBOOKS} == before
+
+
+def test_a_class_of_two(tmp_path):
+    (tmp_path / "class.csv").write_text("student,seed\nAda,1\nGrace Hopper,2\n")
+    done = tool("class_list", tmp_path / "class.csv", "02", "--profile", "smoke",
+                "--out", tmp_path / "out")  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    table = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert table.student.tolist() == ["Ada", "Grace Hopper"]
+    assert table.seed.tolist() == [1, 2]
+    assert set(table.model) == {"mlp-350-80"}
+    assert table.test_accuracy.between(0, 1).all()
+    assert table.test_loss.nunique() == 2
+    for student in table.student:
+        assert (tmp_path / "out" / student / "02_mlp.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "can't be read as a class list"),
+        ("", "can't be read as a class list"),
+        ("name,seed\nAda,1\n", "needs the columns student and seed"),
+        ("student,seed\n", "needs the columns student and seed"),
+        ("student,seed\n../../etc,1\n", "can't be a folder's name"),
+        ("student,seed\nAda,-1\n", "Ada: .*seed"),
+        ("student,seed\nAda,x\n", "Ada: .*seed"),
+        ("student,seed\nAda,1\nAda,2\n", "'Ada' twice"),
+    ],
+)
+def test_what_is_no_class_list_is_refused_before_anything_runs(content, says, tmp_path):
+    file = tmp_path / "class.csv"
+    if content is not None:
+        file.write_text(content)
+    done = tool("class_list", file, "01", "--profile", "smoke", "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert re.search(says, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
