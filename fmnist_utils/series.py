@@ -7,6 +7,7 @@ import contextlib
 import html
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,10 +49,8 @@ def run_series(notebooks: list[Path], profile: Profile, seed: int, out: Path) ->
         # After each notebook, so that a series that is broken off has its page, too.
         _write_summary(out, facts | {"notebooks": results})
     failed = sum(result["status"] != "ok" for result in results)
-    print(
-        f"{len(results) - failed} ok, {failed} failed in {_duration(time.monotonic() - start)}, "
-        f"data: {source}; summary in {out / 'index.html'}"
-    )
+    print(f"{len(results) - failed} ok, {failed} failed in {_duration(time.monotonic() - start)}, "
+          f"data: {source}; summary in {out / 'index.html'}")  # fmt: skip
     return 1 if failed else 0
 
 
@@ -104,6 +103,8 @@ def _run_one(
         if unfinished.exists():
             unfinished.replace(out / notebook.name)
             result |= {"ipynb": notebook.name, "html": _to_html(out / notebook.name)}
+        for page in notebook.parent.glob("*.md"):  # the glossary, to which lessons link
+            shutil.copy(page, out)
     finally:
         unfinished.unlink(missing_ok=True)
     return result
@@ -182,7 +183,6 @@ $rows
 
 
 def _write_summary(out: Path, summary: dict) -> None:
-    """Write summary.json and index.html."""
     (out / "summary.json").write_text(json.dumps(summary, indent=1), "utf-8")
     rows = []
     for result in summary["notebooks"]:

@@ -175,3 +175,24 @@ def test_series(tmp_path):
         assert not [o for o in outputs_of(code_cells(executed)) if o.get("name") == "stderr"]
         assert (tmp_path / f"{path.stem}.html").stat().st_size > 100_000
         assert path.stem in (tmp_path / "index.html").read_text()
+
+
+def test_glossary_words_are_linked_where_they_are_first_used():
+    done = subprocess.run([sys.executable, ROOT / "tools" / "glossary.py", "--check"],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_glossary_is_in_order_and_leads_to_lessons_that_there_are():
+    text = (ROOT / "notebooks" / "glossary.md").read_text("utf-8")
+    _, *entries = text.split("\n### ")
+    words = [entry.split("\n")[0] for entry in entries]
+    assert words == sorted(words)
+    assert len(words) >= 35
+    lessons = {int(path.stem[:2]) for path in NOTEBOOKS}
+    for word, entry in zip(words, entries, strict=True):
+        told = re.search(r"Lessons? (\d(?: and \d)?)\.\s*$", entry)
+        assert told, word
+        assert set(map(int, re.findall(r"\d", told[1]))) <= lessons
+    anchors = {word.replace(" ", "-") for word in words}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
