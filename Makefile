@@ -32,6 +32,7 @@ lab: .venv/installed
 
 bench: .venv/installed
 	$(RUN) benchmarks/training.py
+	$(RUN) benchmarks/augmentation.py
 
 handout: .venv/installed
 	$(RUN) tools/handout.py
