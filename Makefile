@@ -5,11 +5,12 @@ PYTHON ?= python3
 PROFILE ?= lesson
 RUN = .venv/bin/python
 
-.PHONY: help course test lab bench handout notebooks lock clean
+.PHONY: help course test test-faults lab bench handout notebooks lock clean
 
 help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
 	@echo "make test       run every test"
+	@echo "make test-faults  break it in many ways: damaged data, kills, full disks (half an hour)"
 	@echo "make lab        open JupyterLab"
 	@echo "make bench      measure speed, side by side with the reports' own way of training"
 	@echo "make handout    cut assignment versions, without solutions, into build/handout"
@@ -27,12 +28,15 @@ test: .venv/installed
 	FMNIST_PROFILE=smoke FMNIST_RUNS_DIR="$(CURDIR)/build/test-runs" MPLBACKEND=agg \
 	  $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-cell-timeout 600
 
+test-faults: .venv/installed
+	MPLBACKEND=agg $(RUN) -m pytest tests_faults
+
 lab: .venv/installed
 	$(RUN) -m jupyterlab notebooks
 
 bench: .venv/installed
-	$(RUN) benchmarks/training.py
-	$(RUN) benchmarks/augmentation.py
+	for one in training augmentation workers start series growth tests; do \
+	  $(RUN) benchmarks/$$one.py || exit 1; done
 
 handout: .venv/installed
 	$(RUN) tools/handout.py

@@ -9,12 +9,36 @@ from collections.abc import Mapping
 import numpy as np
 
 from fmnist_utils.backend import keras
-from fmnist_utils.data import CLASS_NAMES, Part, Splits
+from fmnist_utils.data import CLASS_NAMES, Part, Splits, check_images
 
 # The copies of the published scheme. Doudos & Legkas name flips, rotations and zooms, but no
 # sizes: these are the course's choice.
 ROTATION, ZOOM = 10.0, 0.1
 PUBLISHED_CLASSES = ("Pullover", "Shirt")
+
+# What `renew` can do: each change's possible values, in words and as a test.
+CHANGES = {
+    "flip": ("random or alternating", lambda value: value in ("random", "alternating")),
+    "rotation": ("degrees, 0 to 180", lambda value: 0 <= value <= 180),
+    "zoom": ("a fraction, 0 to less than 1", lambda value: 0 <= value < 1),
+    "shift": ("whole pixels, 0 to 27", lambda value: value in range(28)),
+    "erase": ("whole pixels, 0 to 56", lambda value: value in range(57)),
+    "mixup": ("more than 0", lambda value: 0 < value < np.inf),
+}
+
+
+def check_changes(changes: Mapping[str, object]) -> None:
+    """Raise ValueError for a change, or a value of it, that `renew` doesn't know."""
+    for name, value in changes.items():
+        if name not in CHANGES:
+            raise ValueError(f"changes={name!r}: choose from {', '.join(CHANGES)}.")
+        possible, test = CHANGES[name]
+        try:
+            good = bool(test(value))
+        except (TypeError, ValueError):
+            good = False
+        if not good:
+            raise ValueError(f"changes: {name}={value!r} is impossible; it is {possible}.")
 
 
 def transform(
@@ -28,10 +52,13 @@ def transform(
     """One randomly changed copy of each image, by bilinear sampling; outside is black.
 
     images: uint8 (n, 28, 28). flip: mirror left and right, every second image on average.
-    rotation: up to so many degrees either way; zoom, shift: up to this fraction of the image
-    either way, the same zoom in both directions. Returns uint8 (n, 28, 28).
+    rotation: up to so many degrees (0 to 180) either way; zoom, shift: up to this fraction of the
+    image (0 to 1) either way, the same zoom in both directions. Returns uint8 (n, 28, 28).
+    Raises ValueError for other images or sizes.
     """
-    n, height, width = images.shape
+    n, height, width = check_images(images).shape
+    if not (0 <= rotation <= 180 and 0 <= zoom < 1 and 0 <= shift <= 1):
+        raise ValueError(f"No image is changed by rotation {rotation}, zoom {zoom}, shift {shift}.")
     angle = np.radians(rng.uniform(-rotation, rotation, n))
     scale = rng.uniform(1 - zoom, 1 + zoom, n)
     down, right = rng.uniform(-shift, shift, (2, n)) * height
@@ -109,7 +136,9 @@ def renew(
     epoch: from 0. The same seed and epoch give the same images.
 
     Returns images, uint8 (n, 28, 28), and targets, float32 (n, 10): each class's share.
+    Raises ValueError for other changes.
     """
+    check_changes(changes)
     rng = np.random.default_rng([seed, epoch, 2**32 - 1])
     images, targets = train.images, np.eye(10, dtype=np.float32)[train.labels]
     if flip := changes.get("flip"):

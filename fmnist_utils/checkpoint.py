@@ -27,14 +27,16 @@ def save(model: keras.Model, rows: list[dict], checkpoints: Path) -> None:
     dropout = [state.numpy().tolist() for state in _dropout_states(model)]
     # Another process may train the same run: what it has written first is the same, and when it
     # has finished it clears the folder away.
-    with contextlib.suppress(FileNotFoundError, FileExistsError):
+    try:
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            model.save_weights(unfinished / "state.weights.h5")
+            (unfinished / "history.json").write_text(json.dumps({"rows": rows, "dropout": dropout}))
+            if not done.exists():
+                unfinished.rename(done)
+    finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        model.save_weights(unfinished / "state.weights.h5")
-        (unfinished / "history.json").write_text(json.dumps({"rows": rows, "dropout": dropout}))
-        if not done.exists():
-            unfinished.rename(done)
-    shutil.rmtree(unfinished, ignore_errors=True)
     for older in checkpoints.glob("epoch-????"):
         if older.name < done.name:
             shutil.rmtree(older, ignore_errors=True)

@@ -72,6 +72,16 @@ class Dataset:
         )
 
 
+def check_images(images: np.ndarray) -> np.ndarray:
+    """Return `images` if they are uint8 (n, 28, 28); else raise ValueError."""
+    found = f"{getattr(images, 'dtype', type(images).__name__)} {np.shape(images)}"
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3 or (
+        images.shape[1:] != (28, 28)
+    ):  # fmt: skip
+        raise ValueError(f"Images are uint8 (n, 28, 28), values 0 to 255, and not {found}.")
+    return images
+
+
 def load_files(where: Path, fetch: bool = True) -> Dataset:
     """Fashion-MNIST from the folder `where`; missing or damaged files are downloaded into it.
 

@@ -2,7 +2,7 @@
 
 `labels` are integers (n,), 0 to 9; `probabilities` are the network's outputs (n, 10). The largest
 output is the prediction, even where the outputs are no probabilities. Averages over classes are
-unweighted ("macro").
+unweighted ("macro"). Every function raises ValueError for labels or outputs of another form.
 """
 
 import numpy as np
@@ -15,6 +15,21 @@ from fmnist_utils.data import CLASS_NAMES
 _DIGITS = range(10)
 
 
+def _check(labels: np.ndarray, probabilities: np.ndarray) -> None:
+    """Raise ValueError unless there is a class, 0 to 9, and a row of ten outputs for each image."""
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    numbers = labels.dtype.kind in "iu" and probabilities.dtype.kind in "fiub"
+    if not numbers or labels.ndim != 1 or probabilities.shape != (len(labels), 10):
+        raise ValueError(
+            f"Labels {labels.dtype} {labels.shape} and outputs {probabilities.dtype} "
+            f"{probabilities.shape} don't go together; integers (n,) and numbers (n, 10) do."
+        )
+    if not len(labels):
+        raise ValueError("There is no image to judge a classifier by.")
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(f"Labels go from 0 to 9, not from {labels.min()} to {labels.max()}.")
+
+
 def scores(
     labels: np.ndarray, probabilities: np.ndarray, loss: str = "sparse_categorical_crossentropy"
 ) -> dict[str, float]:
@@ -23,6 +38,7 @@ def scores(
     loss: the one the model was trained with, computed by Keras, without weight penalties. The
     two cross-entropies differ only for outputs below 0 or above 1, which each cuts in its way.
     """
+    _check(labels, probabilities)
     truth = labels.astype("int32")
     if loss == "categorical_crossentropy":
         truth = keras.utils.to_categorical(labels, 10)
@@ -42,6 +58,7 @@ def scores(
 
 def report(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Precision, recall, F1 and support of each class, and their macro average."""
+    _check(labels, probabilities)
     table = metrics.classification_report(
         labels, probabilities.argmax(axis=1), labels=_DIGITS, target_names=CLASS_NAMES,
         output_dict=True, zero_division=0,
@@ -52,6 +69,7 @@ def report(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
 
 def confusion(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Counts: true classes in rows, predicted classes in columns."""
+    _check(labels, probabilities)
     return as_confusion(
         metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=_DIGITS)
     )
@@ -79,6 +97,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> tuple[pd.DataFrame, pd
     areas by class. A class of which there is no image, or nothing else, has no curve.
     Raises ValueError if an output is not a finite number.
     """
+    _check(labels, probabilities)
     if not np.isfinite(probabilities).all():
         raise ValueError("ROC curves need finite outputs; this model's training has diverged.")
     curves, areas = [], {}
@@ -96,6 +115,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> tuple[pd.DataFrame, pd
 
 def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """The misclassified images, the most confident first: index, true, predicted, confidence."""
+    _check(labels, probabilities)
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     names = np.array(CLASS_NAMES)
@@ -113,6 +133,8 @@ def standard_error(accuracy: float, n: int) -> float:
 
     Source: sqrt(p (1 - p) / n), the spread of the share of successes in n independent trials.
     """
+    if not 0 <= accuracy <= 1 or n < 1:
+        raise ValueError(f"No accuracy is {accuracy}, measured on {n} images.")
     return float(np.sqrt(accuracy * (1 - accuracy) / n))
 
 
@@ -122,8 +144,10 @@ def combine(outputs: np.ndarray, how: str) -> np.ndarray:
     how: "average" of the members' probabilities; their "maximum", class by class; "vote", each
     member has one vote for its favourite, and a class gets its share of them; "majority", the
     class that more than half of the members vote for gets 1, and where there is none, the average
-    decides. Raises KeyError for another word.
+    decides. Raises KeyError for another word, ValueError for outputs of another form.
     """
+    if np.ndim(outputs) != 3 or 0 in np.shape(outputs) or np.shape(outputs)[2] != 10:
+        raise ValueError(f"Members' outputs are (members, n, 10), and not {np.shape(outputs)}.")
     average = outputs.mean(axis=0)
     votes = np.eye(10)[outputs.argmax(axis=2)].mean(axis=0)
     highest = outputs.max(axis=0)
@@ -142,6 +166,7 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
     Confidence is the largest probability. Columns: images, confidence (mean), accuracy, both as
     fractions; empty bins are left out.
     """
+    _check(labels, probabilities)
     sure = probabilities.max(axis=1)
     which = np.minimum((sure * bins).astype(int), bins - 1)
     table = pd.DataFrame({"confidence": sure, "accuracy": probabilities.argmax(axis=1) == labels})

@@ -77,7 +77,7 @@ def download(name: str, into: Path) -> bytes:
             content = check(name, _get(mirror + name, FILES[name][1]))
             break
         except (OSError, ValueError, http.client.HTTPException, BadFile) as error:
-            answers.append(f"{mirror} answered: {error}")
+            answers.append(f"{mirror} answered: {' '.join(str(error).split())}")
     else:
         raise BadFile("; ".join(answers) or "no mirror is known")
     _write(into / name, content)

@@ -51,7 +51,8 @@ def choose(name: str = "") -> Profile:
 
     Raises CourseError for a name that is no profile.
     """
-    name = name or os.environ.get("FMNIST_PROFILE", "") or "lesson"
+    if name is None or (isinstance(name, str) and not name):
+        name = os.environ.get("FMNIST_PROFILE") or "lesson"
     if not isinstance(name, str) or name not in PROFILES:
         raise CourseError(f"{name!r} is not a profile; choose one of {', '.join(PROFILES)}.")
     return PROFILES[name]

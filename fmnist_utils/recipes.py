@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
 from fmnist_utils import models
+from fmnist_utils.augmentation import check_changes
 from fmnist_utils.backend import keras
 
 FACTORIES = {"mlp": models.mlp, "conv1d": models.conv1d, "conv2d": models.conv2d}
@@ -13,8 +14,6 @@ OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,
     "rmsprop": keras.optimizers.RMSprop,
 }
-
-CHANGES = ("flip", "rotation", "zoom", "shift", "erase", "mixup")
 
 _WORDS = {
     "architecture": tuple(FACTORIES),
@@ -78,8 +77,7 @@ class Recipe:
         for name, known in _WORDS.items():
             if (word := getattr(self, name)) not in known:
                 raise ValueError(f"{name}={word!r}: choose one of {', '.join(known)}.")
-        if unknown := sorted(set(self.changes) - set(CHANGES)):
-            raise ValueError(f"changes={unknown[0]!r}: choose from {', '.join(CHANGES)}.")
+        check_changes(self.changes)
         soft = "mixup" in self.changes or self.label_smoothing
         if soft and self.loss != "categorical_crossentropy":
             raise ValueError("soft labels (mixup, smoothing) need loss='categorical_crossentropy'.")

@@ -79,33 +79,35 @@ def _train(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            model, history = training.fit(recipe, splits, epochs, seed, checkpoints, report)
+            record = {
+                "key": key,
+                "source": dataset.source,
+                "profile": profile.name,
+                "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "epochs_run": len(history),
+                "parameters": model.count_params(),
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count() or 1),
+                "train_seconds": round(float(history.seconds.sum()), 3),
+                "metrics": _measure(recipe, model, splits, temporary),
+            }
+            history.to_csv(temporary / "history.csv", index=False)
+            model.save(temporary / "model.keras")
+            (temporary / "run.json").write_text(json.dumps(record, indent=1))
+            if not folder.exists():  # else another process was first, with the same result
+                temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
+        # (HDF5's own messages run over several lines.)
+        why = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
         raise CourseError(
-            f"Runs can't be kept in {folder.parent} ({error.strerror}); set FMNIST_RUNS_DIR to a "
-            "folder that you may write to."
+            f"Runs can't be kept in {folder.parent} ({why}); make room there, or set "
+            "FMNIST_RUNS_DIR to another folder that you may write to."
         ) from None
-    try:
-        model, history = training.fit(recipe, splits, epochs, seed, checkpoints, report)
-        record = {
-            "key": key,
-            "source": dataset.source,
-            "profile": profile.name,
-            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "epochs_run": len(history),
-            "parameters": model.count_params(),
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count() or 1),
-            "train_seconds": round(float(history.seconds.sum()), 3),
-            "metrics": _measure(recipe, model, splits, temporary),
-        }
-        history.to_csv(temporary / "history.csv", index=False)
-        model.save(temporary / "model.keras")
-        (temporary / "run.json").write_text(json.dumps(record, indent=1))
-        if not folder.exists():  # else another process was first, with the same result
-            temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return Run(recipe, folder, record)
 
@@ -129,5 +131,3 @@ def _measure(recipe: Recipe, model: keras.Model, splits: Splits, folder: Path) -
             train_confusion=confusion,
         )
     return metrics
-
-

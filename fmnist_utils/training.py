@@ -10,7 +10,7 @@ import pandas as pd
 from fmnist_utils import checkpoint
 from fmnist_utils.augmentation import enlarge, renew
 from fmnist_utils.backend import keras, make_repeatable, tf
-from fmnist_utils.data import Part, Splits
+from fmnist_utils.data import Part, Splits, check_images
 from fmnist_utils.recipes import Recipe
 
 CHECKPOINT_SECONDS = 10.0  # an interrupted run loses at most this, or one epoch
@@ -38,10 +38,14 @@ def targets(recipe: Recipe, labels: np.ndarray) -> np.ndarray:
 
 
 def predict(recipe: Recipe, model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """The network's ten outputs for each uint8 image: float32 (n, 10)."""
+    """The network's ten outputs for each image, uint8 (n, 28, 28): float32 (n, 10).
+
+    Raises ValueError for anything else than such images, or for none."""
+    if not len(check_images(images)):
+        raise ValueError("There are no images to predict.")
     # Called directly: model.predict would first compile a graph, for each of a lesson's many
     # models, and TensorFlow would warn about it.
-    blocks = (inputs(recipe, images[i : i + 500]) for i in range(0, len(images) or 1, 500))
+    blocks = (inputs(recipe, images[i : i + 500]) for i in range(0, len(images), 500))
     return np.concatenate([model(block, training=False).numpy() for block in blocks])
 
 

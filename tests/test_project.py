@@ -45,7 +45,7 @@ def test_binder_installs_versions_of_the_lock():
     lines = (ROOT / "binder" / "requirements.txt").read_text().splitlines()
     lines = [line.replace("[binary]", "") for line in lines if not line.startswith("#")]
     pins = dict(line.split("==") for line in lines)
-    only_for_tests = {"nbval", "pytest", "pytest-xdist"}
+    only_for_tests = {"nbval", "pytest", "pytest-xdist", "hypothesis"}
     expected = set(REQUIRED) - only_for_tests - {"tensorflow"} | {"tensorflow-cpu"}
     assert set(pins) == expected
     for name, version in pins.items():

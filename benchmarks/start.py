@@ -1,0 +1,43 @@
+"""From the start of Python to the first trained batch, against importing TensorFlow alone.
+
+python benchmarks/start.py [ROUNDS]
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+from common import in_turns, report
+
+FLOOR = "import tensorflow"
+FIRST_BATCH = """
+from fmnist_utils import data, profiles, training
+from fmnist_utils.published import PUBLISHED
+import matplotlib.pyplot, pandas, fmnist_utils.plots  # as the lessons do
+profile = profiles.choose("lesson")
+fashion = data.load(profile)
+recipe = PUBLISHED["mlp-350-80"]
+train, validation, test = data.split(fashion, recipe.validation, profile)
+model = recipe.build()
+x = training.inputs(recipe, train.images[:32])
+model.train_on_batch(x, training.targets(recipe, train.labels[:32]))
+"""
+
+
+def main(rounds: int = 5) -> None:
+    def python(code: str) -> None:
+        subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
+
+    in_turns(lambda: python(FLOOR), lambda: python(FIRST_BATCH), 1)  # fills the disk's cache
+    times = in_turns(lambda: python(FLOOR), lambda: python(FIRST_BATCH), rounds)
+    table = pd.DataFrame(times, columns=["importing TensorFlow, s", "first trained batch, s"])
+    table["ratio"] = table.iloc[:, 1] / table.iloc[:, 0]
+    report(
+        "start", table.rename_axis("round"), median_ratio=float(np.median(table.ratio)),
+        least=float(table.ratio.min()), most=float(table.ratio.max()),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

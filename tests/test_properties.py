@@ -1,0 +1,216 @@
+"""Odd input, thought up by Hypothesis: every call works or raises the error that it documents."""
+
+import contextlib
+import io
+import string
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from fmnist_utils import CourseError, augmentation, data, evaluation, places, profiles
+from fmnist_utils.__main__ import main
+from fmnist_utils.published import PUBLISHED
+from fmnist_utils.recipes import Recipe
+
+settings.register_profile(
+    "course", deadline=None, max_examples=60, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+settings.load_profile("course")
+
+DTYPES = st.sampled_from(["uint8", "int8", "int64", "float16", "float32", "float64", "bool", "U3"])
+ANY_ARRAY = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(
+    min_dims=0, max_dims=4, min_side=0, max_side=12)))  # fmt: skip
+ANYTHING = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), ANY_ARRAY,
+    st.lists(st.integers(), max_size=3),
+)  # fmt: skip
+FLOATS = st.sampled_from(["float16", "float32", "float64"])
+
+
+@st.composite
+def judged(draw):
+    """Labels and outputs that go together: any numbers, NaN and infinity among them."""
+    n = draw(st.integers(1, 30))
+    labels = draw(hnp.arrays(draw(st.sampled_from(["uint8", "int64"])), n,
+                             elements=st.integers(0, 9)))  # fmt: skip
+    return labels, draw(hnp.arrays(draw(FLOATS), (n, 10)))
+
+
+JUDGES = [evaluation.report, evaluation.confusion, evaluation.mistakes]
+
+
+@pytest.mark.parametrize("judge", JUDGES, ids=lambda judge: judge.__name__)
+@given(pair=judged())
+def test_whatever_a_network_says_can_be_judged(judge, pair):
+    labels, outputs = pair
+    found = judge(labels, outputs)
+    right = int((outputs.argmax(axis=1) == labels).sum())
+    if judge is evaluation.confusion:
+        assert found.to_numpy().sum() == len(labels)
+        assert np.trace(found) == right
+    elif judge is evaluation.mistakes:
+        assert len(found) == len(labels) - right
+    else:
+        assert found.loc["macro avg", "support"] == len(labels)
+        assert found.to_numpy().min() >= 0
+
+
+@given(pair=judged())
+def test_scores_lie_between_0_and_1(pair):
+    labels, outputs = pair
+    with np.errstate(over="ignore"):
+        found = evaluation.scores(labels, outputs.astype("float32"))
+    assert found["accuracy"] == (outputs.argmax(axis=1) == labels).mean()
+    assert all(0 <= found[name] <= 1 for name in ("accuracy", "precision", "recall", "f1"))
+
+
+@pytest.mark.parametrize(
+    "judge", [*JUDGES, evaluation.scores, evaluation.roc, evaluation.calibration],
+    ids=lambda judge: judge.__name__,
+)  # fmt: skip
+@given(labels=ANY_ARRAY, outputs=ANY_ARRAY)
+def test_what_does_not_go_together_is_refused(judge, labels, outputs):
+    with pytest.raises(ValueError, match="don't go together|no image to judge|Labels go from"):
+        judge(labels, outputs)
+
+
+@given(outputs=ANY_ARRAY, how=st.sampled_from(["average", "maximum", "vote", "majority"]))
+def test_only_members_outputs_can_be_combined(outputs, how):
+    with pytest.raises(ValueError, match="Members' outputs are"):
+        evaluation.combine(outputs, how)
+
+
+@given(outputs=hnp.arrays("float32", st.tuples(st.integers(1, 4), st.integers(1, 6), st.just(10)),
+                          elements=st.floats(2**-10, 1, width=32)),
+       how=st.sampled_from(["average", "maximum", "vote", "majority"]))  # fmt: skip
+def test_an_ensemble_of_distributions_is_one(outputs, how):
+    outputs /= outputs.sum(axis=2, keepdims=True)
+    found = evaluation.combine(outputs, how)
+    assert found.shape == outputs.shape[1:]
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-4)
+
+
+@given(accuracy=st.floats(), n=st.integers(-5, 10**9))
+def test_standard_error_of_what_can_be_an_accuracy(accuracy, n):
+    if 0 <= accuracy <= 1 and n >= 1:
+        assert 0 <= evaluation.standard_error(accuracy, n) <= 0.5
+    else:
+        with pytest.raises(ValueError, match="No accuracy is"):
+            evaluation.standard_error(accuracy, n)
+
+
+@given(images=ANYTHING)
+def test_only_images_are_images(images):
+    with pytest.raises(ValueError, match="Images are uint8"):
+        augmentation.transform(images, np.random.default_rng(0))
+
+
+IMAGES = hnp.arrays("uint8", st.tuples(st.integers(0, 5), st.just(28), st.just(28)))
+
+
+@given(images=IMAGES, rotation=st.floats(), zoom=st.floats(), shift=st.floats(),
+       seed=st.integers(0, 99))  # fmt: skip
+def test_every_transform_gives_images_or_is_refused(images, rotation, zoom, shift, seed):
+    def made():
+        rng = np.random.default_rng(seed)
+        return augmentation.transform(images, rng, True, rotation, zoom, shift)
+
+    if 0 <= rotation <= 180 and 0 <= zoom < 1 and 0 <= shift <= 1:
+        found = data.check_images(made())
+        assert found.shape == images.shape
+        np.testing.assert_array_equal(found, made())
+        assert not len(images) or found.max() <= images.max()
+    else:
+        with pytest.raises(ValueError, match="No image is changed by"):
+            made()
+
+
+@given(name=st.one_of(st.sampled_from([*augmentation.CHANGES]), st.text(max_size=5)),
+       value=ANYTHING)  # fmt: skip
+def test_changes_are_possible_or_refused(name, value):
+    part = data.Part(np.full((3, 28, 28), 200, np.uint8), np.array([0, 1, 2], np.uint8))
+    try:
+        images, targets = augmentation.renew(part, {name: value}, 0, 0)
+    except ValueError as error:
+        assert "changes" in str(error)  # noqa: PT017
+        with pytest.raises(ValueError, match="changes"):
+            Recipe("r", "mlp", changes={name: value}, loss="categorical_crossentropy")
+    else:
+        assert data.check_images(images).shape == part.images.shape
+        np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-5)
+
+
+@given(value=ANYTHING)
+def test_a_profile_is_one_of_three_or_refused(value, monkeypatch):
+    monkeypatch.delenv("FMNIST_PROFILE", raising=False)
+    try:
+        assert str(profiles.choose(value)) in profiles.PROFILES
+    except CourseError as error:
+        assert "is not a profile" in str(error)  # noqa: PT017
+
+
+@given(value=ANYTHING)
+def test_a_seed_is_a_number_that_numpy_takes_or_refused(value):
+    try:
+        np.random.default_rng(profiles.check_seed(value))
+    except CourseError as error:
+        assert "is not a seed" in str(error)  # noqa: PT017
+
+
+@given(name=st.text(max_size=20))
+def test_no_name_of_a_notebook_leaves_its_folder(name, tmp_path):
+    for file in ("01_a.ipynb", "02_b.ipynb"):
+        (tmp_path / file).touch()
+    (tmp_path.parent / "03_secret.ipynb").touch()
+    with contextlib.suppress(CourseError, ValueError):  # ValueError: a null byte in a path
+        for path in places.find_notebooks([name], tmp_path):
+            assert path.parent == tmp_path
+
+
+@given(field=st.sampled_from([field.name for field in fields(Recipe)]), value=st.text(max_size=8))
+def test_a_recipe_takes_words_it_knows_or_refuses(field, value):
+    with contextlib.suppress(ValueError, TypeError, AttributeError):
+        recipe = PUBLISHED["cnn-basic"].but("x", **{field: value})
+        if field in ("architecture", "scaling", "validation", "augmentation", "schedule"):
+            assert value in (  # those of up to eight letters
+                "mlp", "conv1d", "conv2d", "unit", "raw", "none", "test", "constant"
+            )  # fmt: skip
+        assert getattr(recipe, field) == value
+
+
+WORDS = st.one_of(
+    st.sampled_from(
+        ["run", "data", "doctor", "reproduce", "verify", "tune", "01", "mlp", "--profile", "smoke",
+         "--seed", "--seeds", "--jobs", "--out", "--folder", "--trials", "--storage", "0", "-1",
+         "1e9", "nan", "cnn-basic", "--notebooks", "~", "/", "..", "sqlite://", "--help"]),
+    st.text(string.printable + "äß语\u202e", max_size=8).filter(lambda text: "\0" not in text),
+)  # fmt: skip
+
+
+@given(arguments=st.lists(WORDS, max_size=5))
+def test_the_command_line_says_what_is_wrong_in_a_sentence(arguments, monkeypatch, tmp_path):
+    """Nothing is run or trained here: what would be is cut off just before."""
+
+    def stop(*given, **named):
+        raise CourseError("cut off by the test")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FMNIST_DATA_DIR", str(tmp_path / "no data"))
+    for place in ("series.run_series", "doctor.examine", "files.download"):
+        monkeypatch.setattr(f"fmnist_utils.{place}", stop)
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told), contextlib.redirect_stdout(told):
+        try:
+            code = main(arguments)
+        except SystemExit as end:  # argparse: a usage error, or --help
+            code = end.code
+    assert code in (0, 1, 2)
+    assert "Traceback" not in told.getvalue()
+    if code:
+        assert told.getvalue().strip()

@@ -1,0 +1,183 @@
+"""Full disks, read-only and vanishing folders, strangers in the run store: what exists stays."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fmnist_utils import CourseError, data, files, runs, training
+from fmnist_utils.profiles import Profile
+from fmnist_utils.recipes import Recipe
+
+TINY = Profile("tiny", 300, 200, 100, 1.0, None, 1)
+SMALL = Recipe("small", "mlp", dict(widths=(8,), dropouts=(0.0,)), "sgd", epochs=2,
+               validation="first 5,000")  # fmt: skip
+LARGE = SMALL.but("large", widths=(512,))  # its model takes 1.6 MB
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return data.stand_in("the tests ask for it")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of one megabyte, as the run store."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", place],
+                          capture_output=True, text=True)  # fmt: skip
+    if made.returncode:
+        pytest.skip(f"no small disk can be mounted here: {made.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def content(folder):
+    return {path.relative_to(folder): path.is_file() and path.read_bytes()
+            for path in folder.rglob("*")}  # fmt: skip
+
+
+def one_sentence(error):
+    assert "\n" not in str(error)
+    return str(error)
+
+
+def test_full_disk_while_a_run_is_written(small_disk, dataset, monkeypatch, tally):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(small_disk))
+    kept = runs.train(SMALL, dataset, TINY)
+    before = content(small_disk)
+    for _ in range(2):
+        with pytest.raises(CourseError, match="disk|space") as told:
+            runs.train(LARGE, dataset, TINY)
+        assert str(small_disk) in one_sentence(told.value)
+        assert content(small_disk) == before  # no rest of it, and the finished run as it was
+        tally("disk: full while a run is written")
+    assert runs.train(SMALL, dataset, TINY).record == kept.record
+
+
+def test_full_disk_while_a_checkpoint_is_written(small_disk, dataset, monkeypatch, tally):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(small_disk))
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    kept = content(small_disk)
+    with pytest.raises(CourseError, match="disk|space") as told:
+        runs.train(LARGE, dataset, TINY)
+    one_sentence(told.value)
+    assert not [path for path, what in content(small_disk).items() if what and path not in kept]
+    tally("disk: full while a checkpoint is written")
+
+
+def test_full_disk_while_data_is_downloaded(small_disk, tmp_path, monkeypatch, tally):
+    name = "train-images-idx3-ubyte.gz"
+    monkeypatch.setattr(files, "_get", lambda url, size: bytes(2_000_000))
+    monkeypatch.setattr(files, "check", lambda name, content: content)
+    with pytest.raises(files.BadFile, match="can't be written .*space") as told:
+        files.download(name, small_disk)
+    one_sentence(told.value)
+    assert not list(small_disk.iterdir())
+    tally("disk: full while data is downloaded")
+
+
+def test_read_only_store(small_disk, dataset, monkeypatch, tally):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(small_disk))
+    kept = runs.train(SMALL, dataset, TINY)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert runs.train(SMALL, dataset, TINY).record == kept.record  # found, nothing to write
+    with pytest.raises(CourseError, match="FMNIST_RUNS_DIR") as told:
+        runs.train(SMALL, dataset, TINY, seed=1)
+    one_sentence(told.value)
+    tally("disk: read-only run store")
+
+
+@pytest.mark.parametrize("when", range(3))
+def test_store_deleted_while_a_run_is_made(when, dataset, tmp_path, monkeypatch, tally):
+    store = tmp_path / "store"
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(store))
+    fit, save = training.fit, training.checkpoint.save
+
+    def fit_and_lose(*given):
+        found = fit(*given)
+        shutil.rmtree(store)
+        return found
+
+    def save_and_lose(*given):
+        shutil.rmtree(store, ignore_errors=True)
+        return save(*given)
+
+    if when == 0:
+        monkeypatch.setattr(runs.training, "fit", fit_and_lose)
+    elif when == 1:
+        monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr(training.checkpoint, "save", save_and_lose)
+    else:
+        monkeypatch.setattr(runs, "_measure", lambda *given: shutil.rmtree(store) or {})
+    with pytest.raises(CourseError, match="FMNIST_RUNS_DIR") as told:
+        runs.train(SMALL, dataset, TINY)
+    one_sentence(told.value)
+    monkeypatch.undo()
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(store))
+    assert runs.train(SMALL, dataset, TINY).metrics["val_accuracy"] > 0
+    tally("disk: run store deleted while a run is made")
+
+
+STRANGERS = {
+    "a file of the file manager": lambda store: (store / ".DS_Store").write_bytes(b"x"),
+    "a folder of notes": lambda store: (store / "notes").mkdir(),
+    "a broken link": lambda store: (store / "old").symlink_to(store / "nowhere"),
+    "an unfinished run": lambda store: (store / ".small.tiny.seed0.xyz").mkdir(),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_strangers_in_the_store_are_left_alone(stranger, dataset, tmp_path, monkeypatch, tally):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path))
+    STRANGERS[stranger](tmp_path)
+    before = set(os.listdir(tmp_path))
+    first = runs.train(SMALL, dataset, TINY)
+    assert runs.train(SMALL, dataset, TINY).record == first.record
+    assert set(os.listdir(tmp_path)) == before | {first.folder.name}
+    tally("disk: strangers in the run store")
+
+
+def damaged(run: Path):
+    """Ways in which a finished run may come from an older layout, or be no run any more."""
+    return {
+        "no run.json": lambda: (run / "run.json").unlink(),
+        "run.json cut": lambda: (run / "run.json").write_text('{"key": {"recipe"'),
+        "run.json of another layout": lambda: (run / "run.json").write_text('{"accuracy": 0.9}'),
+        "run.json a list": lambda: (run / "run.json").write_text("[1, 2]"),
+        "no history": lambda: (run / "history.csv").unlink(),
+        "no model": lambda: (run / "model.keras").unlink(),
+        "a file in its place": lambda: (shutil.rmtree(run), run.write_text("hello")),
+    }
+
+
+@pytest.mark.parametrize("how", damaged(Path()))
+def test_what_is_no_run_is_named_and_left_alone(how, dataset, tmp_path, monkeypatch, tally):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path))
+    run = runs.train(SMALL, dataset, TINY).folder
+    damaged(run)[how]()
+    before = content(tmp_path)
+    with pytest.raises(CourseError, match="is none; move it away") as told:
+        runs.train(SMALL, dataset, TINY)
+    assert str(run) in one_sentence(told.value)
+    assert content(tmp_path) == before
+    tally("disk: older layouts and damaged runs")
+
+
+def test_the_command_line_says_it_in_a_sentence(small_disk, tmp_path, tally):
+    """A whole series on a full disk: exit code 1 or 2, a sentence, no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", "run", "02", "--profile", "smoke",
+         "--out", small_disk / "out"],
+        env=os.environ | {"FMNIST_DATA_DIR": "stand-in", "FMNIST_RUNS_DIR": str(tmp_path)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert os.strerror(errno.ENOSPC) in done.stdout + done.stderr
+    tally("disk: full while a series is written")
