@@ -13,7 +13,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -134,8 +133,9 @@ def confusion(matrices: Mapping[str, pd.DataFrame], title: str = "") -> None:
     plt.show()
 
 
-def roc(table: pd.DataFrame, areas: pd.Series, title: str = "") -> None:
-    """One-vs-rest ROC curves: the whole, and the upper left corner where they differ."""
+def roc(table: pd.DataFrame, areas: pd.Series, title: str = "",
+        mark: tuple[float, float] = ()) -> None:  # fmt: skip
+    """One-vs-rest ROC curves: the whole, and the upper left corner; `mark`: a point on them."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.2))
     for number, name in enumerate(areas.index):
         one = table[table["class"] == name]
@@ -144,6 +144,7 @@ def roc(table: pd.DataFrame, areas: pd.Series, title: str = "") -> None:
                     linestyle=STYLES[number % 4], color=f"C{number}",
                     label=f"{name} ({areas[name]:.3f})")  # fmt: skip
     axes[0].plot([0, 1], [0, 1], color="#555555", linewidth=1, linestyle=(0, (1, 4)))
+    axes[0].plot(mark[:1], mark[1:], "X", color="C3", markersize=10)
     axes[1].set(xlim=(-0.01, 0.3), ylim=(0.7, 1.01))
     for ax in axes:
         ax.set(xlabel="false positive rate", ylabel="true positive rate")
@@ -191,10 +192,6 @@ def samples(images: np.ndarray, labels: np.ndarray, each: int = 10, title: str =
             ax.imshow(image, cmap="gray_r")
         for ax in row:
             ax.set(xticks=[], yticks=[], frame_on=False)
-        _row_name(row[0], CLASS_NAMES[digit])
+        row[0].set_ylabel(CLASS_NAMES[digit], rotation=0, ha="right", va="center", fontsize=9)
     finish(figure, title)
     plt.show()
-
-
-def _row_name(ax: Axes, name: str) -> None:
-    ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)

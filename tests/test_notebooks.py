@@ -112,7 +112,7 @@ def test_parameters_cell(notebook):
 
 
 def test_setup_checks_before_any_work(notebook):
-    setup = code_cells(notebook)[1].source
+    setup = code_cells(notebook)[2].source  # after the parameters and the cell for Colab
     for line in ("profiles.choose(profile)", "profiles.check_seed(seed)", "data.load(profile)",
                  "plots.use(profile, fashion)"):  # fmt: skip
         assert line in setup
