@@ -1,0 +1,43 @@
+"""The workflows on GitHub: pinned actions, least permissions, the README's own command."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_and_may_only_read(path):
+    text = path.read_text()
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    used = re.findall(r"uses: (\S+)", text)
+    assert used
+    assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", one) for one in used)
+    for job in workflow["jobs"].values():
+        assert "permissions" not in job
+        assert job["timeout-minutes"] <= 90
+        checkout = next(step for step in job["steps"] if "checkout" in step.get("uses", ""))
+        assert checkout["with"]["persist-credentials"] is False
+    assert "secrets." not in text
+    assert "pull_request_target" not in text
+
+
+def test_every_push_runs_the_readmes_own_command_on_every_python():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    job = workflow["jobs"]["test"]
+    assert job["steps"][-1]["run"] == "make test"
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert "make test" in (ROOT / "README.md").read_text()
+
+
+def test_the_newest_versions_are_tried_every_week_on_all_notebooks():
+    text = (ROOT / ".github" / "workflows" / "newest.yml").read_text()
+    assert re.search(r'cron: "\d+ \d+ \* \* \d"', text)
+    assert "--requirement requirements.txt" in text
+    assert "fmnist_utils run --profile lesson" in text
+    assert "GITHUB_STEP_SUMMARY" in text
