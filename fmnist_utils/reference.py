@@ -11,16 +11,16 @@
 
 import json
 import shutil
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from fmnist_utils import CourseError, evaluation, store
 from fmnist_utils.published import PUBLISHED
-from fmnist_utils.recipes import Recipe
 from fmnist_utils.store import Run
 
 FOLDER = Path(__file__).parent / "reference"
@@ -104,13 +104,14 @@ def add(run: Run) -> None:
     """
     record, recipe, seed = run.record, run.recipe, run.record["key"]["seed"]
     refuse_others(run)
-    table, folder = results(), _folder(recipe.id, seed)
-    store.find(recipe, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".unfinished.", dir=folder.parent))
-    try:
+    results()  # refuses a damaged table
+    folder = _folder(recipe.id, seed)
+    with alone():
+        store.find(recipe, folder)
+        temporary = FOLDER / "runs" / ".unfinished"
+        shutil.rmtree(temporary, ignore_errors=True)  # the rest of a process that was killed
         new = temporary / "new"
-        new.mkdir()
+        new.mkdir(parents=True)
         (new / "run.json").write_text(json.dumps(record, indent=1))
         run.history.round(6).to_csv(new / "history.csv", index=False)
         np.savez_compressed(
@@ -122,9 +123,18 @@ def add(run: Run) -> None:
         if folder.exists():
             folder.rename(temporary / "old")
         new.rename(folder)
-    finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    _write_row(table, _row(run, recipe, seed))
+        # From the folders: whenever a process was killed, the table has a row for each of them.
+        rows = [_row(found) for id in PUBLISHED for found in several(id)]
+        write_table(pd.DataFrame(rows, columns=COLUMNS), FOLDER / "results.csv")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let one process at a time write into the reference; the others wait."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with FileLock(FOLDER / ".lock"):
+        yield
 
 
 def rounded(outputs: np.ndarray) -> np.ndarray:
@@ -160,20 +170,13 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
     unfinished.replace(file)
 
 
-def _row(run: Run, recipe: Recipe, seed: int) -> dict:
+def _row(run: Run) -> dict:
     names = {"precision": "test_precision", "recall": "test_recall", "f1": "test_f1"}
-    facts = run.record | {"id": recipe.id, "seed": seed, "data": run.record["key"]["data"]}
-    facts |= {"reported_accuracy": recipe.reported["test_accuracy"]}
+    key = run.record["key"]
+    facts = run.record | {"id": run.recipe.id, "seed": key["seed"], "data": key["data"]}
+    facts |= {"reported_accuracy": run.recipe.reported["test_accuracy"]}
     facts |= {name: round(value, 6) for name, value in run.metrics.items()}
     return {name: facts.get(names.get(name, name)) for name in COLUMNS}
-
-
-def _write_row(table: pd.DataFrame, row: dict) -> None:
-    others = table[(table.id != row["id"]) | (table.seed != row["seed"])]
-    table = pd.DataFrame([*others.to_dict("records"), row], columns=COLUMNS)
-    order = {id: number for number, id in enumerate(PUBLISHED)}
-    table = table.sort_values(["id", "seed"], key=lambda c: c.map(order) if c.name == "id" else c)
-    write_table(table, FOLDER / "results.csv")
 
 
 def _folder(id: str, seed: int) -> Path:

@@ -104,20 +104,21 @@ def add(study: str, run: Run, dataset: Dataset) -> None:
     reference.refuse_others(run)
     id, seed = run.recipe.id, run.record["key"]["seed"]
     facts = dict(id=id, seed=seed, run=digest(run.record["key"]))
-    if study == "augmentation":
-        part = data.split(dataset, run.recipe.validation, PROFILES["full"]).validation
-        found = run.predict(part.images).argmax(axis=1).astype(np.uint8)
-        kept = predictions(study) | {"labels": part.labels, f"{id}.seed{seed}": found}
-        unfinished = file(study).with_suffix(".unfinished.npz")
-        unfinished.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(unfinished, **kept)
-        unfinished.replace(file(study).with_suffix(".npz"))
-    rows = run.history.assign(**facts, test_accuracy=run.metrics.get("test_accuracy")).round(6)
-    known = results(study)
-    others = known[(known.id != id) | (known.seed != seed)]
-    table = pd.concat([others, rows[COLUMNS]]) if len(others) else rows[COLUMNS]
-    order = {id: number for number, id in enumerate(STUDIES[study])}
-    table = table.sort_values(
-        ["id", "seed", "epoch"], key=lambda c: c.map(order) if c.name == "id" else c
-    )
-    reference.write_table(table, file(study))
+    with reference.alone():
+        if study == "augmentation":
+            part = data.split(dataset, run.recipe.validation, PROFILES["full"]).validation
+            found = run.predict(part.images).argmax(axis=1).astype(np.uint8)
+            kept = predictions(study) | {"labels": part.labels, f"{id}.seed{seed}": found}
+            unfinished = file(study).with_suffix(".unfinished.npz")
+            unfinished.parent.mkdir(parents=True, exist_ok=True)
+            np.savez_compressed(unfinished, **kept)
+            unfinished.replace(file(study).with_suffix(".npz"))
+        rows = run.history.assign(**facts, test_accuracy=run.metrics.get("test_accuracy")).round(6)
+        known = results(study)
+        others = known[(known.id != id) | (known.seed != seed)]
+        table = pd.concat([others, rows[COLUMNS]]) if len(others) else rows[COLUMNS]
+        order = {id: number for number, id in enumerate(STUDIES[study])}
+        table = table.sort_values(
+            ["id", "seed", "epoch"], key=lambda c: c.map(order) if c.name == "id" else c
+        )
+        reference.write_table(table, file(study))

@@ -1,6 +1,7 @@
 """The reference: only full runs on the real data, made once, compared as the lessons show them."""
 
 import json
+import multiprocessing
 import os
 import time
 from dataclasses import replace
@@ -142,6 +143,35 @@ def test_reproduce_replaces_what_other_settings_made(trained, called_real, monke
     assert len(trained) == 2
     assert reference.find("cnn-basic", 0).record["key"]["recipe"]["batch_size"] == 33
     assert len(reference.results()) == 1
+
+
+def test_a_kill_between_folder_and_table_loses_no_row(tmp_path, called_real):
+    first = finished(tmp_path, called_real, "cnn-basic", 0, 0.9)
+    reference.add(first)
+    (reference.FOLDER / "results.csv").unlink()
+    (reference.FOLDER / "runs" / ".unfinished" / "new").mkdir(parents=True)
+    reference.add(finished(tmp_path, called_real, "cnn-standard", 1, 0.91))
+    assert reference.results()[["id", "seed"]].to_numpy().tolist() == [
+        ["cnn-basic", 0], ["cnn-standard", 1]
+    ]  # fmt: skip
+    assert not (reference.FOLDER / "runs" / ".unfinished").exists()
+
+
+def test_processes_that_write_at_once_lose_nothing(tmp_path, called_real):
+    fork = multiprocessing.get_context("fork")
+    made = [[finished(tmp_path, called_real, id, seed, 0.9) for seed in range(4)]
+            for id in ("cnn-basic", "cnn-standard", "mlp-tuned")]  # fmt: skip
+    crowd = [fork.Process(target=lambda runs=runs: [reference.add(run) for run in runs])
+             for runs in made]  # fmt: skip
+    for process in crowd:
+        process.start()
+    for process in crowd:
+        process.join(60)
+    assert [process.exitcode for process in crowd] == [0, 0, 0]
+    table = reference.results()
+    assert sorted(zip(table.id, table.seed, strict=True)) == sorted(
+        (runs[0].recipe.id, seed) for runs in made for seed in range(4)
+    )
 
 
 def test_studies_have_a_table_of_their_own(trained, called_real, monkeypatch):
