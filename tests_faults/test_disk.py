@@ -170,7 +170,8 @@ def test_what_is_no_run_is_named_and_left_alone(how, dataset, tmp_path, monkeypa
 
 
 def test_the_command_line_says_it_in_a_sentence(small_disk, tmp_path, tally):
-    """A whole series on a full disk: exit code 1 or 2, a sentence, no traceback."""
+    """A series whose disk gets full: exit code 1 or 2, a sentence, no traceback."""
+    (small_disk / "others' files").write_bytes(bytes(800_000))
     done = subprocess.run(
         [sys.executable, "-m", "fmnist_utils", "run", "02", "--profile", "smoke",
          "--out", small_disk / "out"],
