@@ -82,6 +82,8 @@ def conv2d(
     activation: str = "relu",
     l2: float = 0.0,
     batch_norm: bool = False,
+    pool_first: bool = True,
+    whitening: int = 0,
     top: str = "flatten",
 ) -> keras.Model:
     """A network of 2-D convolutions: images (28, 28, 1) in, 10 class probabilities out.
@@ -92,7 +94,9 @@ def conv2d(
     all blocks or one for each; a pool of 1 is none.
     l2: weight penalty on every Dense kernel, the output layer's included.
     batch_norm: Conv2D · pooling · BatchNormalization · activation · Dropout instead. Pooling
-        first spares the other two most of their work.
+        first spares the other two most of their work; `pool_first=False` puts it behind them.
+    whitening: a frozen first convolution of this kernel size, which training fills with filters
+        that make neighbouring pixels uncorrelated; see `whitening.filters`.
     """
 
     def per_block(value: object) -> Sequence:
@@ -101,15 +105,22 @@ def conv2d(
     pool_layer = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}[pooling]
     penalty = keras.regularizers.L2(l2) if l2 else None
     model = keras.Sequential([keras.Input((28, 28, 1))])
+    if whitening:
+        model.add(layers.Conv2D(
+            2 * whitening**2, whitening, padding="same", use_bias=False, activation=activation,
+            trainable=False, name="whitening",
+        ))  # fmt: skip
     settings = (kernels, pools, padding, conv_dropouts)
     for width, kernel, pool, pad, rate in zip(filters, *map(per_block, settings), strict=True):
         early = dict(use_bias=False) if batch_norm else dict(activation=activation)
         model.add(layers.Conv2D(width, kernel, padding=pad, **early))
-        if pool > 1:
+        if pool > 1 and (pool_first or not batch_norm):
             model.add(pool_layer(pool))
         if batch_norm:
             model.add(layers.BatchNormalization())
             model.add(layers.Activation(activation))
+            if pool > 1 and not pool_first:
+                model.add(pool_layer(pool))
         if rate:
             model.add(layers.Dropout(rate))
     top_layer = {

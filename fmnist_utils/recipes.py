@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 
 from fmnist_utils import models
 from fmnist_utils.augmentation import check_changes
@@ -12,13 +13,14 @@ OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adadelta": keras.optimizers.Adadelta,
     "sgd": keras.optimizers.SGD,
+    "nesterov": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
     "rmsprop": keras.optimizers.RMSprop,
 }
 
 _WORDS = {
     "architecture": tuple(FACTORIES),
     "optimizer": tuple(OPTIMIZERS),
-    "scaling": ("unit", "raw"),
+    "scaling": ("unit", "raw", "standard"),
     "validation": ("first 5,000", "last 20 %", "none", "test"),
     "augmentation": ("none", "pullover+shirt", "all classes", "pullover+shirt, then split"),
     "schedule": ("constant", "one cycle"),
@@ -31,7 +33,8 @@ class Recipe:
 
     architecture: a key of FACTORIES; options: that factory's keyword arguments.
     learning_rate: None means Keras's default for the optimizer.
-    scaling: "unit" (pixels / 255) or "raw" (pixels 0 to 255).
+    scaling: "unit" (pixels / 255), "raw" (pixels 0 to 255) or "standard" (mean 0 and standard
+        deviation 1 over all training pixels).
     validation: "first 5,000" or "last 20 %" of the training images, or "none": the report
         watched the test set instead; "test" does as they did. (`data.split` says what becomes
         of these.)
@@ -46,6 +49,8 @@ class Recipe:
         Loshchilov and Hutter 2019).
     class_weights: how much an image of a class counts in the training loss, where that isn't 1.
     label_smoothing: this share of each target is spread evenly over the ten classes.
+    averaging: the network used at the end is a running average over the last steps' weights: at
+        each step it keeps this share of itself (0.99, say); 0: the last step's weights.
     source: author, year and the report's name for the model.
     unstated: what the report leaves out and we had to choose.
     reported: the published figures, as fractions ("test_accuracy": 0.695).
@@ -69,6 +74,7 @@ class Recipe:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     class_weights: Mapping[int, float] = field(default_factory=dict)
+    averaging: float = 0.0
     source: str = ""
     unstated: str = ""
     reported: Mapping[str, float] = field(default_factory=dict)
@@ -114,6 +120,8 @@ class Recipe:
                 0.0, max(1, steps - rising), warmup_target=self.learning_rate, warmup_steps=rising
             )
         given = {} if rate is None else {"learning_rate": rate}
+        if self.averaging:
+            given |= {"use_ema": True, "ema_momentum": self.averaging}
         optimizer = OPTIMIZERS[self.optimizer](**given, weight_decay=self.weight_decay or None)
         if self.weight_decay:
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -84,7 +84,8 @@ def make_key(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int) -> d
         del facts[told]
     # Fields younger than the first reference runs, whose keys lack them.
     for young, usual in (("changes", {}), ("schedule", "constant"), ("weight_decay", 0.0),
-                         ("label_smoothing", 0.0), ("class_weights", {})):  # fmt: skip
+                         ("label_smoothing", 0.0), ("class_weights", {}),
+                         ("averaging", 0.0)):  # fmt: skip
         if facts[young] == usual:
             del facts[young]
     facts = {

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fmnist_utils import checkpoint
-from fmnist_utils.augmentation import enlarge, renew
+from fmnist_utils import checkpoint, whitening
+from fmnist_utils.augmentation import enlarge, renew, views
 from fmnist_utils.backend import keras, make_repeatable, tf
 from fmnist_utils.data import Part, Splits, check_images
 from fmnist_utils.recipes import Recipe
 
+MEAN, DEVIATION = 0.2860, 0.3530  # of all training pixels, as fractions of 255 (lesson 1)
 CHECKPOINT_SECONDS = 10.0  # an interrupted run loses at most this, or one epoch
 
 
@@ -20,13 +21,15 @@ def inputs(recipe: Recipe, images: np.ndarray) -> np.ndarray:
     """The images as the recipe's network takes them.
 
     images: uint8 (n, 28, 28). Returns float32, (n, 28, 28) or, for 2-D convolutions,
-    (n, 28, 28, 1); values 0 to 1, or 0 to 255 where the recipe says "raw".
+    (n, 28, 28, 1); values as the recipe's scaling says.
     """
     pixels = (
         images.astype("float32") if isinstance(images, np.ndarray) else tf.cast(images, tf.float32)
     )
-    if recipe.scaling == "unit":
+    if recipe.scaling != "raw":
         pixels /= 255
+    if recipe.scaling == "standard":
+        pixels = (pixels - MEAN) / DEVIATION
     return pixels[..., None] if recipe.architecture == "conv2d" else pixels
 
 
@@ -37,12 +40,18 @@ def targets(recipe: Recipe, labels: np.ndarray) -> np.ndarray:
     return labels.astype("int32")
 
 
-def predict(recipe: Recipe, model: keras.Model, images: np.ndarray) -> np.ndarray:
+def predict(
+    recipe: Recipe, model: keras.Model, images: np.ndarray, averaged: bool = False
+) -> np.ndarray:
     """The network's ten outputs for each image, uint8 (n, 28, 28): float32 (n, 10).
 
-    Raises ValueError for anything else than such images, or for none."""
+    averaged: the mean of its outputs for several views of each image; see `augmentation.views`.
+    Raises ValueError for anything else than such images, or for none.
+    """
     if not len(check_images(images)):
         raise ValueError("There are no images to predict.")
+    if averaged:
+        return sum(share * predict(recipe, model, view) for share, view in views(images))
     # Called directly: model.predict would first compile a graph, for each of a lesson's many
     # models, and TensorFlow would warn about it.
     blocks = (inputs(recipe, images[i : i + 500]) for i in range(0, len(images), 500))
@@ -87,6 +96,8 @@ def fit(
     splits = enlarge(splits, recipe.augmentation, seed)
     train = splits.train
     model = recipe.build(epochs * -(-len(train.labels) // recipe.batch_size))
+    if recipe.options.get("whitening"):
+        whitening.fit(model, inputs(recipe, train.images[: whitening.IMAGES]))
     learn = _compile(recipe, model, model.train_step, recipe.batch_size)
     given = tf.constant(train.images), tf.constant(targets(recipe, train.labels))
     if len(splits.validation.labels):
@@ -110,6 +121,8 @@ def fit(
         if checkpoints and time.monotonic() - saved >= CHECKPOINT_SECONDS:
             checkpoint.save(model, rows, checkpoints)
             saved = time.monotonic()
+    if recipe.averaging:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     return model, pd.DataFrame(rows)
 
 

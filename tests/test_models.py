@@ -5,8 +5,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from fmnist_utils import models
+from fmnist_utils import models, whitening
 from fmnist_utils.backend import keras
 from fmnist_utils.published import PUBLISHED
 from fmnist_utils.recipes import OPTIMIZERS, Recipe
@@ -267,6 +268,26 @@ def test_conv2d_normalises_after_pooling_and_before_the_activation():
     assert model.layers[4].output.shape == (None, 14, 14, 6)
 
 
+def test_conv2d_pools_after_the_activation_if_asked():
+    model = models.conv2d((4,), activation="gelu", batch_norm=True, pool_first=False)
+    assert layer_kinds(model)[:4] == ["Conv2D", "BatchNormalization", "Activation", "MaxPooling2D"]
+    assert layer_kinds(models.conv2d((4,), pool_first=False)) == layer_kinds(models.conv2d((4,)))
+
+
+def test_whitening_filters_make_neighbours_uncorrelated():
+    rng = np.random.default_rng(0)
+    smooth = ndimage.gaussian_filter(rng.normal(size=(300, 28, 28)), (0, 1, 1)).astype("float32")
+    found = whitening.filters(smooth, 3, least=0.0)
+    assert found.shape == (3, 3, 1, 18)
+    np.testing.assert_array_equal(found[..., :9], -found[..., 9:])
+    model = models.conv2d((4,), whitening=3, activation="linear")
+    model.layers[0].set_weights([found])
+    layer = model.layers[0]
+    assert not layer.trainable_weights
+    answers = layer(smooth[..., None]).numpy()[:, 1:-1, 1:-1, :9].reshape(-1, 9)
+    np.testing.assert_allclose(np.cov(answers, rowvar=False), np.eye(9), atol=0.02)
+
+
 @pytest.mark.parametrize(("top", "reduce"), [("max", np.max), ("average", np.mean)])
 def test_conv2d_top_reduces_each_feature_map_to_one_number(top, reduce):
     model = models.conv2d((3,), top=top)
@@ -383,6 +404,11 @@ def test_weight_decay_shrinks_kernels_only(optimizer):
     kernel, bias = model.layers[-1].get_weights()
     assert kernel == pytest.approx(1 - 0.5 * 0.1)
     assert bias == pytest.approx(1)
+
+
+def test_nesterov_has_momentum_and_looks_ahead():
+    optimizer = SMALL.but("n", optimizer="nesterov").build().optimizer
+    assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
 
 
 def test_label_smoothing_takes_from_the_true_class():

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from fmnist_utils import CourseError, data, training
-from fmnist_utils.augmentation import add_copies, enlarge, renew, transform
+from fmnist_utils.augmentation import add_copies, enlarge, renew, transform, views
 from fmnist_utils.backend import keras
 from fmnist_utils.data import Part
 from fmnist_utils.profiles import Profile
@@ -465,3 +465,57 @@ def test_each_epoch_is_drawn_anew_and_can_be_drawn_again(part, changes):
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, seeded)
     np.testing.assert_array_equal(part.images, before)
+
+
+# -- speed run ------------------------------------------------------------------------------------
+
+
+def test_averaging_is_the_running_mean_of_the_weights(splits):
+    """Plain gradient descent without averaging gives the weights of each step; average by hand."""
+    plain = DENSE.but("plain", batch_size=100)
+    averaged = plain.but("averaged", averaging=0.5)
+    steps = []
+    for epochs in (1, 2, 3):  # three steps an epoch
+        model, _ = training.fit(plain.but(f"{epochs}", batch_size=300), splits, epochs, 4)
+        steps.append(model.get_weights())
+    model, _ = training.fit(averaged.but("a", batch_size=300), splits, 3, 4)
+    mean = steps[0]  # Keras begins its average with the first step's weights
+    for weights in steps[1:]:
+        mean = [0.5 * m + 0.5 * w for m, w in zip(mean, weights, strict=True)]
+    for found, wanted in zip(model.get_weights(), mean, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_standard_scaling_gives_mean_0_and_deviation_1(real):
+    pixels = training.inputs(DENSE.but("s", scaling="standard"), real.train.images)
+    assert float(pixels.mean()) == pytest.approx(0, abs=1e-3)
+    assert float(pixels.std()) == pytest.approx(1, abs=1e-3)
+
+
+def test_whitening_is_fitted_to_the_training_images(splits):
+    recipe = Recipe("w", "conv2d", dict(filters=(4,), whitening=3))
+    model, _ = training.fit(recipe, splits, 1, 0)
+    pixels = training.inputs(recipe, splits.train.images)[..., 0]
+    found = model.get_layer("whitening").get_weights()[0]
+    np.testing.assert_array_equal(found, training.whitening.filters(pixels, 3))
+
+
+def test_views_are_the_image_and_its_neighbours(part):
+    shares, made = zip(*views(part.images), strict=True)
+    assert sum(shares) == 1
+    assert len(made) == 10
+    np.testing.assert_array_equal(made[0], part.images)
+    np.testing.assert_array_equal(made[5], part.images[:, :, ::-1])
+    np.testing.assert_array_equal(made[1][:, 1:], part.images[:, :-1])
+    np.testing.assert_array_equal(made[3][:, :, 1:], part.images[:, :, :-1])
+    assert not made[1][:, 0].any()
+
+
+def test_averaged_prediction_by_hand(splits):
+    model, images = DENSE.build(), splits.test.images[:20]
+    found = training.predict(DENSE, model, images, averaged=True)
+    wanted = sum(share * training.predict(DENSE, model, view) for share, view in views(images))
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    mirrored = training.predict(DENSE, model, images[:, :, ::-1].copy(), averaged=True)
+    np.testing.assert_allclose(mirrored, found, atol=1e-6)  # the average doesn't know left or right
