@@ -8,13 +8,11 @@ import json
 import os
 import socket
 import time
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 import optuna
 import pandas as pd
-import sqlalchemy
 from optuna.distributions import (
     BaseDistribution,
     FloatDistribution,
@@ -23,16 +21,14 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState
 
-from fmnist_utils import CourseError, data, spaces, training
+from fmnist_utils import CourseError, data, spaces, training, trial_storage
 from fmnist_utils.data import Dataset
-from fmnist_utils.places import run_store
 from fmnist_utils.profiles import Profile, check_seed
 from fmnist_utils.spaces import Search
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 SAMPLERS = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
-HEARTBEAT, GRACE = 10, 60  # seconds; a worker that is silent for so long has lost its trial
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -52,7 +48,8 @@ def tune(
     name: under which the storage keeps the study. sampler: a key of SAMPLERS.
     storage: an address as SQLAlchemy takes it, "sqlite:///search.db" or
         "postgresql://user@host/database"; None: the file tuning.db in the run store.
-    report: called with a line of text after each trial.
+    report: called with a line of text after each trial, and with a warning if the storage is a
+        server without a password.
     Raises CourseError, before anything is trained, for a space that is empty or from which no
     network can be built, for less than one trial, for a storage that can't be used, and for a
     study of that name with another space, other data or other settings.
@@ -65,8 +62,10 @@ def tune(
     if sampler not in SAMPLERS:
         raise CourseError(f"{sampler!r} is not a sampler; choose one of {', '.join(SAMPLERS)}.")
     epochs = profile.epochs(spaces.check(search).epochs)
-    study = _open(storage, name, _ByNumber(SAMPLERS[sampler], seed), epochs)
-    _claim(study, {
+    if warning := trial_storage.open_door(storage):
+        report(warning)
+    study = trial_storage.open_study(storage, name, _ByNumber(SAMPLERS[sampler], seed), epochs)
+    trial_storage.claim(study, {
         "space": {name: json.loads(distribution_to_json(d)) for name, d in search.space.items()},
         "data": dataset.fingerprint, "seed": seed, "sampler": sampler, "epochs": epochs,
         "images": [profile.train_images, profile.validation_images],
@@ -140,54 +139,3 @@ def _describe(trial: optuna.trial.FrozenTrial) -> str:
         for name, value in trial.params.items()
     )
     return f"validation accuracy {100 * reached:.2f} % after {trial.last_step} epochs · {tried}"
-
-
-def _open(
-    storage: str | None, name: str, sampler: optuna.samplers.BaseSampler, epochs: int
-) -> optuna.Study:
-    """The study of this name, made if need be."""
-    try:
-        if storage is None:
-            run_store().mkdir(parents=True, exist_ok=True)
-        url = sqlalchemy.make_url(storage or f"sqlite:///{run_store() / 'tuning.db'}")
-        if url.drivername == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
-        engine = sqlalchemy.create_engine(url)
-        tables = set(sqlalchemy.inspect(engine).get_table_names())
-        engine.dispose()
-        if tables and not tables & {"studies", "version_info"}:
-            raise RuntimeError(f"it has the tables of something else, {', '.join(sorted(tables))}")
-        with warnings.catch_warnings():
-            # Optuna calls heartbeats experimental (since 2021).
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            kept = optuna.storages.RDBStorage(
-                url.render_as_string(hide_password=False), heartbeat_interval=HEARTBEAT,
-                grace_period=GRACE,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
-            )  # fmt: skip
-        pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=epochs // 4)
-        return optuna.create_study(
-            storage=kept, sampler=sampler, pruner=pruner, study_name=name, direction="maximize",
-            load_if_exists=True,
-        )  # fmt: skip
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError, ImportError, OSError,
-            RuntimeError) as error:  # fmt: skip
-        shown = storage if "@" not in (storage or "@") else "the storage"
-        why = str(error).splitlines()[0]
-        raise CourseError(
-            f"{shown or 'tuning.db'} can't be used as a storage of trials ({why}); give an address "
-            "such as sqlite:///search.db or postgresql://user@host/database."
-        ) from None
-
-
-def _claim(study: optuna.Study, made_with: dict) -> None:
-    """Mark a new study with what determines its trials; refuse one that has other marks."""
-    known = study.user_attrs.get("made with")
-    if known is None and not study.trials:
-        study.set_user_attr("made with", made_with)
-    elif known != json.loads(json.dumps(made_with)):
-        differs = [name for name in made_with if (known or {}).get(name) != made_with[name]]
-        raise CourseError(
-            f"The storage has a study {study.study_name} already, made with other "
-            f"{' and '.join(differs) or 'settings'}; choose another name or storage."
-        )

@@ -12,8 +12,8 @@ REQUIRED = re.findall(r"^([a-z0-9-]+)", (ROOT / "requirements.txt").read_text(),
 LOCK = (ROOT / "requirements.lock").read_text()
 ORDER = [
     "data", "models", "recipes", "training", "evaluation", "store", "runs", "jobs",
-    "spaces", "tuning", "keras_search", "reference", "searches", "study_list", "studies",
-    "claim_list", "claims", "reproducing", "plots",
+    "spaces", "trial_storage", "tuning", "keras_search", "reference", "searches",
+    "study_list", "studies", "claim_list", "claims", "reproducing", "plots",
 ]  # fmt: skip
 
 

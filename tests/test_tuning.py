@@ -17,7 +17,7 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from fmnist_utils import CourseError, data, spaces, training, tuning
+from fmnist_utils import CourseError, data, spaces, training, trial_storage, tuning
 from fmnist_utils.profiles import Profile
 from fmnist_utils.recipes import Recipe
 from fmnist_utils.spaces import Search
@@ -202,6 +202,27 @@ def two_workers(storage):
     assert sum(len(re.findall(r"^trial \d+ · ", text, re.M)) for text in said) == len(table)
 
 
+@pytest.mark.parametrize(
+    ("url", "open_door"),
+    [
+        ("postgresql://ann@server/db", True),
+        ("postgresql+psycopg://ann@server/db", True),
+        ("mysql://server/db", True),
+        ("postgresql://ann:secret@server/db", False),
+        ("sqlite:///trials.db", False),
+        ("quark", False),
+        (None, False),
+    ],
+)
+def test_a_server_without_a_password_is_warned_of(url, open_door, monkeypatch):
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    monkeypatch.delenv("PGPASSFILE", raising=False)
+    warning = trial_storage.open_door(url)
+    assert warning.startswith("warning: server is entered without a password") == open_door
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    assert trial_storage.open_door(url) == ""
+
+
 def test_two_workers_on_a_file(storage):
     two_workers(storage)
 
@@ -267,8 +288,8 @@ def test_a_killed_worker_loses_its_trial_and_the_next_tries_it_again(dataset, st
             lost = [trial for trial in trials if trial.intermediate_values]
     first.kill()
     first.join()
-    monkeypatch.setattr(tuning, "HEARTBEAT", 1)
-    monkeypatch.setattr(tuning, "GRACE", 1)
+    monkeypatch.setattr(trial_storage, "HEARTBEAT", 1)
+    monkeypatch.setattr(trial_storage, "GRACE", 1)
     time.sleep(2)
     study = tuning.tune("s", TINY, dataset, BUDGET, 3, trials=3, storage=storage)
     table = tuning.table(study)
