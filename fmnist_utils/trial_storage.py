@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import warnings
 
 import optuna
@@ -32,14 +33,7 @@ def open_study(
         engine.dispose()
         if tables and not tables & {"studies", "version_info"}:
             raise RuntimeError(f"it has the tables of something else, {', '.join(sorted(tables))}")
-        with warnings.catch_warnings():
-            # Optuna calls heartbeats experimental (since 2021).
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            kept = optuna.storages.RDBStorage(
-                url.render_as_string(hide_password=False), heartbeat_interval=HEARTBEAT,
-                grace_period=GRACE,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
-            )  # fmt: skip
+        kept = _tables_made(url)
         pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=epochs // 4)
         return optuna.create_study(
             storage=kept, sampler=sampler, pruner=pruner, study_name=name, direction="maximize",
@@ -53,6 +47,27 @@ def open_study(
             f"{shown or 'tuning.db'} can't be used as a storage of trials ({why}); give an address "
             "such as sqlite:///search.db or postgresql://user@host/database."
         ) from None
+
+
+def _tables_made(url: sqlalchemy.URL) -> optuna.storages.RDBStorage:
+    """Optuna's storage, its tables made if need be."""
+    for attempt in range(10):
+        try:
+            with warnings.catch_warnings():
+                # Optuna calls heartbeats experimental (since 2021).
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.storages.RDBStorage(
+                    url.render_as_string(hide_password=False), heartbeat_interval=HEARTBEAT,
+                    grace_period=GRACE, heartbeat_stale_trial_callback=(
+                        optuna.storages.RetryHeartbeatStaleTrialCallback()),
+                )  # fmt: skip
+        except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+            # Another worker, started at the same moment, makes them: then they are there soon.
+            others = any(word in str(error).lower() for word in ("already exists", "unique"))
+            if not others or attempt == 9:
+                raise
+            time.sleep(0.3)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def open_door(storage: str | None) -> str:
