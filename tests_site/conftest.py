@@ -88,6 +88,7 @@ def watched(browser, request):
     settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
     settings |= getattr(request, "param", {})
     context = browser.new_context(**settings)
+    context.set_default_timeout(180_000)  # milliseconds: a machine that trains is slow with pages
     watched = Watched(context.new_page())
     context.route("**/*", watched.on_request)
     watched.page.on("console", watched.on_message)

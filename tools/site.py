@@ -24,6 +24,8 @@ def gather(pages: Path, repository: str) -> None:
     linked = {Path(target) for target in LINK.findall(readme)}
     notebooks = {path.relative_to(ROOT) for path in (ROOT / "notebooks").glob("*.ipynb")}
     for path in sorted(linked | notebooks):
+        if not (ROOT / path).is_file():
+            sys.exit(f"README.md links to {path}, and the site needs a file there.")
         target = pages / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, target)
