@@ -3,9 +3,14 @@
 
 PYTHON ?= python3
 PROFILE ?= lesson
+REPOSITORY ?= OWNER/REPOSITORY
 RUN = .venv/bin/python
+SITE = .venv-site/bin/python
+CHECK = $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The course needs Python 3.11 or newer, and " + sys.executable + " is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
+LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --no-header --no-emit-index-url --no-emit-find-links --upgrade
 
-.PHONY: help course test test-faults lab bench handout notebooks lock clean
+.PHONY: help course test test-faults lab bench handout notebooks site test-site lock lock-site clean
 
 help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
@@ -15,8 +20,11 @@ help:
 	@echo "make bench      measure speed, side by side with the reports' own way of training"
 	@echo "make handout    cut assignment versions, without solutions, into build/handout"
 	@echo "make notebooks  run the lessons anew and keep their outputs, in form for a commit"
+	@echo "make site       build the course as web pages into build/site (REPOSITORY=owner/name)"
+	@echo "make test-site  build them and test them, in a browser as well"
 	@echo "make lock       resolve requirements.txt anew into requirements.lock"
-	@echo "make clean      remove .venv and build"
+	@echo "make lock-site  the same for what make site and make test-site need"
+	@echo "make clean      remove .venv, .venv-site and build"
 
 course: .venv/installed
 	$(RUN) -m fmnist_utils run --profile $(PROFILE) --out build
@@ -49,18 +57,39 @@ notebooks: .venv/installed
 	$(RUN) tools/normalise.py
 	$(RUN) tools/picture.py
 
+# Web pages, made of the committed notebooks with their outputs: nothing is executed. Their tools
+# have an environment of their own, so that the course's stays small.
+site: .venv-site/installed
+	$(SITE) tools/site.py --repository $(REPOSITORY)
+
+test-site: site .venv-site/for-tests
+	$(SITE) -m pytest tests_site
+
 # Needs uv (python -m pip install uv). Names, versions and hashes only, for every platform.
 lock:
-	uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade \
-	  --output-file requirements.lock
+	$(LOCK) requirements.txt --output-file requirements.lock
+
+lock-site:
+	$(LOCK) docs/requirements.txt --output-file docs/requirements.lock
+	$(LOCK) tests_site/requirements.txt -c docs/requirements.lock \
+	  --output-file tests_site/requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The course needs Python 3.11 or newer, and " + sys.executable + " is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
+	@$(CHECK)
 	$(PYTHON) -m venv --clear .venv
 	$(RUN) -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv-site/installed: docs/requirements.lock
+	@$(CHECK)
+	$(PYTHON) -m venv --clear .venv-site
+	$(SITE) -m pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+.venv-site/for-tests: tests_site/requirements.lock .venv-site/installed
+	$(SITE) -m pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
 clean:
-	rm -rf .venv build
+	rm -rf .venv .venv-site build

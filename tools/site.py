@@ -1,0 +1,70 @@
+"""Build the course as a static site from the committed notebooks, executing none of them.
+
+    python tools/site.py [--repository OWNER/NAME] [--out build/site]
+
+The front page is the README, so its links decide what else becomes part of the site. A warning of
+Sphinx (a link that leads nowhere, say) is an error.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACEHOLDER = "OWNER/REPOSITORY"
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+
+
+def gather(pages: Path, repository: str) -> None:
+    """Lay the site's sources into the folder `pages`, at the places they have in the repository."""
+    shutil.rmtree(pages, ignore_errors=True)
+    readme = (ROOT / "README.md").read_text("utf-8").replace(PLACEHOLDER, repository)
+    linked = {Path(target) for target in LINK.findall(readme)}
+    notebooks = {path.relative_to(ROOT) for path in (ROOT / "notebooks").glob("*.ipynb")}
+    for path in sorted(linked | notebooks):
+        if not (ROOT / path).is_file():
+            sys.exit(f"README.md links to {path}, and the site needs a file there.")
+        target = pages / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / path, target)
+    others = [path.stem for path in sorted(linked) if path.suffix == ".md"]
+    lessons = [path.with_suffix("").as_posix() for path in sorted(notebooks)]
+    front = readme + contents("The lessons", lessons)
+    front += contents("The course", ["What it is, and how to start <self>", *others])
+    (pages / "index.md").write_text(front, encoding="utf-8")
+
+
+def contents(caption: str, pages: list[str]) -> str:
+    """A part of the list that stands at the side of each page, in Sphinx's words."""
+    entries = "\n".join(pages)
+    return f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{entries}\n```\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--repository", default=PLACEHOLDER, help="its place on GitHub: owner/name")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site")
+    arguments = parser.parse_args()
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", arguments.repository):
+        parser.error(f"--repository must be owner/name, and {arguments.repository!r} is not.")
+    try:
+        from sphinx.cmd.build import build_main
+    except ImportError:
+        sys.exit("Sphinx is missing here: `make site` installs it and runs this file.")
+    pages = ROOT / "build" / "site-pages"
+    gather(pages, arguments.repository)
+    shutil.rmtree(arguments.out, ignore_errors=True)
+    options = ["--conf-dir", str(ROOT / "docs"), "-D", f"site_repository={arguments.repository}",
+               "--quiet", "--fresh-env", "--fail-on-warning", "--doctree-dir",
+               str(ROOT / "build" / "site-doctrees")]  # fmt: skip
+    failed = build_main([*options, str(pages), str(arguments.out)])
+    if not failed:
+        (arguments.out / ".nojekyll").touch()  # else GitHub Pages hides the folders named _…
+        print(f"The site is in {arguments.out / 'index.html'}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
