@@ -9,6 +9,7 @@ see the figure needs, after a word about its kind. The title is taken from
 """
 
 import ast
+import re
 from collections.abc import Iterator
 
 import nbformat
@@ -50,7 +51,7 @@ def alternative_texts(notebook: nbformat.NotebookNode) -> list[str]:
 
 def drawn_in(source: str) -> tuple[str, str]:
     """What kind of figure a cell's source draws, and its title; each may be empty."""
-    tree = ast.parse(source)
+    tree = ast.parse(re.sub(r"(?m)^(\s*)[%!].*", r"\1pass", source))  # IPython's own lines
     drawn = dict(DRAWN)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):  # the notebook's own, which finish a figure, too

@@ -18,8 +18,9 @@ extensions = ["myst_nb", "sphinx_copybutton", "lessons"]
 # Of the notebooks, what was committed is shown. Nothing is executed.
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath", "attrs_block"]
-# The README's links to its own sections.
+# For links to sections, as the lessons' into the glossary, whose words are headings of level 3.
 myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]
 # Formulae become MathML, which browsers know by themselves: no script is needed, only a font.
 html_math_renderer = "mathml"
 

@@ -27,6 +27,8 @@ def prepare(notebook: nbformat.NotebookNode, name: str, repository: str) -> nbfo
             exercise = re.search(r'exercises\.check\("([\d.]+)"', cell.source)
             shown = f"Worked solution of {exercise[1]}" if exercise else "Folded code"
             cell.metadata.mystnb = {"code_prompt_show": shown}
+    # Cells may hold lines for IPython, such as %pip, which plain Python doesn't know.
+    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     first = notebook.cells[0]
     title, _, rest = first.source.partition("\n")
     first.source = f"{title}\n\n{launch_links(name, repository)}\n{rest}"

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("**/*.html")
                if "_static" not in path.parts)  # fmt: skip
+LESSONS = [f"notebooks/{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "tools")]
 
 # axe-core finds faults of accessibility. The version and what npm must hand out for it:
@@ -37,7 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "path" in metafunc.fixturenames:
         metafunc.parametrize("path", PAGES)
     if "lesson" in metafunc.fixturenames:
-        metafunc.parametrize("lesson", [path for path in PAGES if path.startswith("notebooks/")])
+        metafunc.parametrize("lesson", LESSONS)
 
 
 @functools.cache

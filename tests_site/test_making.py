@@ -39,6 +39,7 @@ def test_alternative_text_names_the_section_when_the_title_is_filled_in():
         ('plots.confusion(m, "Seed 0: " + ", ".join(x))', ("Confusion matrix", "Seed 0: …")),
         ('def draw(t, title):\n    plots.finish(f, title)\n\ndraw(t, "Two hold")',
          ("Chart", "Two hold")),
+        ('if a:\n    !ls\nplots.roc(c, areas, "Two curves")', ("ROC curves", "Two curves")),
         ('plots.Table(frame, "A table")', ("Chart", "")),
         ("plots.curves(h, title)", ("Chart", "")),
     ],

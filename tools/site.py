@@ -22,15 +22,18 @@ def gather(pages: Path, repository: str) -> None:
     shutil.rmtree(pages, ignore_errors=True)
     readme = (ROOT / "README.md").read_text("utf-8").replace(PLACEHOLDER, repository)
     linked = {Path(target) for target in LINK.findall(readme)}
-    notebooks = {path.relative_to(ROOT) for path in (ROOT / "notebooks").glob("*.ipynb")}
-    for path in sorted(linked | notebooks):
+    beside = {path.relative_to(ROOT) for path in (ROOT / "notebooks").iterdir() if path.is_file()}
+    for path in sorted(linked | beside):
         if not (ROOT / path).is_file():
             sys.exit(f"README.md links to {path}, and the site needs a file there.")
         target = pages / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, target)
-    others = [path.stem for path in sorted(linked) if path.suffix == ".md"]
-    lessons = [path.with_suffix("").as_posix() for path in sorted(notebooks)]
+    texts = [path for path in sorted(beside) + sorted(linked - beside) if path.suffix == ".md"]
+    others = [path.with_suffix("").as_posix() for path in texts]
+    lessons = [
+        path.with_suffix("").as_posix() for path in sorted(beside) if path.suffix == ".ipynb"
+    ]
     front = readme + contents("The lessons", lessons)
     front += contents("The course", ["What it is, and how to start <self>", *others])
     (pages / "index.md").write_text(front, encoding="utf-8")
