@@ -13,7 +13,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 ORDER = [
     "data", "models", "recipes", "training", "evaluation", "store", "runs", "jobs",
     "spaces", "tuning", "reference", "study_list", "studies", "claim_list", "claims",
-    "reproducing", "plots",
+    "reproducing", "photo_file", "photo", "predicting", "plots",
 ]  # fmt: skip
 
 
