@@ -1,6 +1,6 @@
-"""The command line: `python -m fmnist_utils {run,data,doctor,reproduce,verify,tune}`.
+"""The command line: `python -m fmnist_utils {run,data,doctor,reproduce,verify,tune,predict}`.
 
-Slow modules are imported only where a command needs them (TensorFlow for the last three alone):
+Slow modules are imported only where a command needs them (TensorFlow for the last four alone):
 help and error messages come at once.
 """
 
@@ -98,9 +98,23 @@ def _tune(args: argparse.Namespace) -> int:
     return 0
 
 
+def _predict(args: argparse.Namespace) -> int:
+    profile = choose(args.profile)
+    from fmnist_utils import photo, photo_file
+
+    images = photo.prepare(args.photo)  # all of them, before any work starts
+    from fmnist_utils import predicting
+
+    run = predicting.trained(predicting.choose(args.model), profile)
+    for path, probabilities in zip(args.photo, run.predict(images), strict=True):
+        print(f"\n{photo_file.shown(path)}\n{predicting.words(probabilities)}")
+    print(f"\n{predicting.caution(run)}")
+    return 0
+
+
 COMMANDS = {
     "run": _run, "data": _data, "doctor": _doctor, "reproduce": _reproduce, "verify": _verify,
-    "tune": _tune,
+    "tune": _tune, "predict": _predict,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from fmnist_utils.profiles import PROFILES, check_seed
 def parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="Run and look after the course.")
     commands = parser.add_subparsers(
-        required=True, metavar="{run,data,doctor,reproduce,verify,tune}"
+        required=True, metavar="{run,data,doctor,reproduce,verify,tune,predict}"
     )
 
     run = commands.add_parser(
@@ -94,6 +94,21 @@ def parser(prog: str) -> argparse.ArgumentParser:
                       "(default: $FMNIST_PROFILE, else lesson)")  # fmt: skip
     tune.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: 0")
     tune.set_defaults(command="tune")
+
+    predict = commands.add_parser(
+        "predict", help="say what garment is in your own photos",
+        description="Brings photos of garments into the form of Fashion-MNIST's images and prints "
+        "a published model's best three classes for each. The garment should lie on a plain ground "
+        "of another colour and fill most of the photo. A model that hasn't been trained at this "
+        "profile is trained first. Exit code: 0, or 2 if one of the files is no usable photo: "
+        "nothing is done then.",
+    )  # fmt: skip
+    predict.add_argument("photo", nargs="+", metavar="PHOTO", help="a JPEG, PNG or WebP file")
+    predict.add_argument("--model", default="cnn-standard", metavar="ID",
+                         help="a published model (default: cnn-standard)")  # fmt: skip
+    predict.add_argument("--profile", default="", metavar="P", help=f"{', '.join(PROFILES)} "
+                         "(default: $FMNIST_PROFILE, else lesson)")  # fmt: skip
+    predict.set_defaults(command="predict")
     return parser
 
 

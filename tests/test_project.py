@@ -13,7 +13,8 @@ LOCK = (ROOT / "requirements.lock").read_text()
 ORDER = [
     "data", "models", "recipes", "training", "evaluation", "store", "runs", "jobs",
     "spaces", "trial_storage", "tuning", "keras_search", "reference", "searches",
-    "study_list", "studies", "claim_list", "claims", "reproducing", "plots",
+    "study_list", "studies", "claim_list", "claims", "reproducing", "photo_file", "photo",
+    "predicting", "plots",
 ]  # fmt: skip
 
 

@@ -1,0 +1,561 @@
+"""Your own photo: brought into Fashion-MNIST's form, refused in one sentence, and named.
+
+The garments here are drawn, in many colours, sizes and file formats; nothing is downloaded.
+"""
+
+import os
+import re
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageDraw, ImageFile, PngImagePlugin
+
+from fmnist_utils import CourseError, data, photo, photo_file, predicting, standin
+from fmnist_utils.__main__ import main
+from fmnist_utils.profiles import PROFILES
+from fmnist_utils.published import PUBLISHED
+
+WHITE, CREAM, WOOD = (255, 255, 255), (238, 232, 220), (150, 110, 70)
+BLACK, NIGHT, GREEN = (12, 12, 14), (35, 40, 60), (40, 110, 60)
+BLUE, ROSE, PALE = (90, 120, 190), (190, 120, 130), (250, 248, 240)
+# A T-shirt in the unit square: wider at the sleeves, longer than wide, not its own mirror image.
+SHIRT = [(.32, 0), (.68, 0), (.91, .3), (.76, .36), (.72, .3), (.76, 1), (.28, .95), (.28, .3),
+         (.2, .4), (.09, .3)]  # fmt: skip
+
+
+def place(size: tuple[int, int], share: float = 0.7, shape: list = SHIRT) -> list:
+    """The shape's corners in pixels, in the middle of a picture of this (width, height)."""
+    edge = share * min(size)
+    left, top = (size[0] - edge) / 2, (size[1] - edge) / 2
+    return [(left + edge * x, top + edge * y) for x, y in shape]
+
+
+def draw(garment=BLUE, ground=WHITE, size=(360, 300), share=0.7, shape=SHIRT) -> Image.Image:
+    """A photo of one flat garment, a stripe across it, its edges as smooth as a camera's."""
+    large = tuple(2 * side for side in size)
+    picture = Image.new("RGB", large, ground)
+    corners = place(large, share, shape)
+    ImageDraw.Draw(picture).polygon(corners, fill=garment)
+    edge = share * min(large)
+    middle = [coordinate / 2 for coordinate in large]
+    stripe = [(middle[0] - 0.2 * edge, middle[1]), (middle[0] + 0.2 * edge, middle[1] + 0.1 * edge)]
+    if shape is SHIRT:
+        ImageDraw.Draw(picture).rectangle(stripe, fill=tuple(int(0.8 * c) for c in garment))
+    return picture.resize(size, Image.Resampling.BOX)
+
+
+def noisy(picture: Image.Image, spread: float) -> Image.Image:
+    pixels = np.asarray(picture).astype(float)
+    pixels += np.random.default_rng(0).normal(0, spread, pixels.shape)
+    return Image.fromarray(pixels.clip(0, 255).round().astype(np.uint8))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Save a picture and return its path."""
+
+    def save(picture: Image.Image, name: str = "shirt.png", **options: object) -> Path:
+        picture.save(tmp_path / name, **options)
+        return tmp_path / name
+
+    return save
+
+
+def one(path: Path) -> np.ndarray:
+    """The network's input, after a look at what holds for every one of them."""
+    (image,) = photo.prepare([path])
+    assert (image.shape, image.dtype, image.max()) == ((28, 28), np.uint8, 255)
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    margins = [(lines[0], 27 - lines[-1]) for lines in (rows, columns)]
+    assert min(map(sum, margins)) <= 1  # the longer edge fills the image
+    assert all(abs(before - after) <= 1 for before, after in margins)  # in the middle
+    return image
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+@pytest.fixture(scope="module")
+def shirt(tmp_path_factory) -> np.ndarray:
+    """What becomes of the drawn shirt on white."""
+    path = tmp_path_factory.mktemp("white") / "shirt.png"
+    draw().save(path)
+    return one(path)
+
+
+def test_every_step_can_be_shown(saved):
+    found = photo.steps(saved(draw(size=(900, 600))))
+    assert {name: picture.shape for name, picture in found.items()} == {
+        "photo": (373, 560, 3), "cut out": (373, 560, 3), "trimmed": (261, 214, 3),
+        "shrunk": (28, 23, 3), "sharpened": (28, 23, 3), "centred": (28, 28, 3),
+        "negated": (28, 28, 3), "grey": (28, 28), "stretched": (28, 28),
+    }  # fmt: skip
+    assert {picture.dtype for picture in found.values()} == {np.dtype(np.uint8)}
+    assert (found["negated"] == 255 - found["centred"]).all()
+    assert (found["cut out"][0, 0] == 255).all()
+
+
+def test_the_shirt_is_bright_on_black_and_in_its_proportions(shirt):
+    drawn = Image.new("L", (280, 280))
+    corners = [(280 * x - 5, 280 * y) for x, y in SHIRT]
+    ImageDraw.Draw(drawn).polygon(corners, fill=255)
+    inside = np.asarray(drawn.resize((28, 28), Image.Resampling.BOX))
+    assert shirt[inside == 255].min() > 90
+    assert shirt[inside == 0].max() < 90
+    assert shirt[:, [0, 1, -2, -1]].max() == 0
+    assert alike(shirt, inside) > 0.9
+
+
+@pytest.mark.parametrize("spread", [0, 6])
+@pytest.mark.parametrize("ground", [CREAM, BLACK, NIGHT, GREEN, WOOD, (128, 128, 128)])
+@pytest.mark.parametrize("garment", [BLUE, ROSE])
+def test_the_ground_does_not_matter(saved, shirt, garment, ground, spread):
+    assert alike(one(saved(noisy(draw(garment, ground), spread))), shirt) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("garment", "ground", "painted"),
+    [(BLACK, WHITE, 255), (PALE, BLACK, 0), (PALE, WOOD, 255), (BLACK, WOOD, 255),
+     (WHITE, CREAM, 255), (CREAM, WHITE, 255), (PALE, NIGHT, 255), (NIGHT, BLACK, 0)],
+)  # fmt: skip
+def test_dark_and_light_garments_come_out_bright(saved, shirt, garment, ground, painted):
+    path = saved(draw(garment, ground))
+    assert photo.steps(path)["cut out"][0, 0].tolist() == [painted] * 3
+    image = one(path)
+    assert alike(image, shirt) > 0.8
+    assert np.median(image[shirt > 90]) > 60
+
+
+def test_uneven_light_is_no_garment(saved, shirt):
+    pixels = np.asarray(draw(BLUE, CREAM)).astype(float)
+    pixels *= np.linspace(0.6, 1.1, pixels.shape[1])[:, None]
+    path = saved(Image.fromarray(pixels.clip(0, 255).astype(np.uint8)))
+    assert alike(one(path), shirt) > 0.9
+
+
+def test_a_soft_shadow_is_no_garment(saved):
+    dark, pixels = (40, 40, 60), np.asarray(draw((40, 40, 60))).astype(float)
+    shadow = np.hypot(*np.mgrid[-1:1:300j, -1:1:360j]) < 0.6
+    pixels[shadow & (pixels.min(axis=2) > 250)] *= 0.88
+    whole = photo.steps(saved(draw(dark)))["trimmed"].shape
+    assert photo.steps(saved(Image.fromarray(pixels.astype(np.uint8))))["trimmed"].shape == whole
+
+
+def test_specks_do_not_mislead_the_trim(saved):
+    pixels = np.array(draw())
+    clean = photo.steps(saved(Image.fromarray(pixels)))
+    for row, column in [(0, 0), (2, 300), (150, 4), (297, 180), (290, 350)]:
+        pixels[row : row + 2, column : column + 2] = BLACK
+    found = photo.steps(saved(Image.fromarray(pixels)))
+    for step in list(clean)[1:]:
+        assert (found[step] == clean[step]).all()
+
+
+def test_a_garment_may_reach_the_edge(saved):
+    trousers = [
+        (0.3, 0.1),
+        (0.7, 0.1),
+        (0.75, 1.3),
+        (0.55, 1.3),
+        (0.5, 0.4),
+        (0.45, 1.3),
+        (0.25, 1.3),
+    ]
+    image = one(saved(draw(shape=trousers, ground=WOOD)))
+    assert image[-1, 13] == image[-1, 14] == 0  # between the legs
+    assert np.median(image[-1][image[-1] > 0]) > 100
+
+
+def test_pairs_and_holes_stay(saved):
+    picture = Image.new("RGB", (300, 300), CREAM)
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((60, 40, 240, 240), outline=GREEN, width=24)  # a handle, and what it holds
+    pen.rectangle((40, 150, 260, 270), fill=GREEN)
+    pen.rectangle((30, 10, 60, 40), fill=GREEN)  # a smaller second piece
+    image = one(saved(picture))
+    assert image[8:12, 13:16].max() < 30  # one sees through the handle
+    assert image[0, 2] > 100
+
+
+@pytest.mark.parametrize("size", [(1200, 160), (160, 1200), (2000, 1500), (64, 48)])
+@pytest.mark.parametrize("share", [0.35, 0.98])
+def test_any_size(saved, shirt, size, share):
+    assert alike(one(saved(draw(size=size, share=share))), shirt) > 0.85
+
+
+def test_very_wide_and_very_narrow(saved):
+    belt = Image.new("RGB", (900, 300), CREAM)
+    ImageDraw.Draw(belt).rectangle((20, 140, 880, 143), fill=BLACK)
+    assert np.flatnonzero(one(saved(belt)).any(axis=1)).tolist() == [13]
+    ImageDraw.Draw(belt).rectangle((20, 100, 880, 186), fill=BLACK)
+    wide = one(saved(belt))
+    assert np.flatnonzero(wide.any(axis=1)).tolist() == [12, 13, 14]
+    assert (one(saved(belt.transpose(Image.Transpose.ROTATE_90))).T[12:15] > 200).all()
+
+
+def test_five_pixels_are_enough_to_begin_with(saved):
+    pixels = np.full((5, 5, 3), 255, np.uint8)
+    pixels[1:4, 1:4] = BLUE
+    assert one(saved(Image.fromarray(pixels))).min() > 200
+
+
+@pytest.mark.parametrize("label", range(10))
+@pytest.mark.parametrize("look", ["negative", "as it is"])
+def test_an_enlarged_image_comes_back(saved, label, look):
+    drawn = standin._pictures(np.random.default_rng(label), label)[0]
+    seen = drawn > 0.05 * 255
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    cut = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = 28 / max(cut.shape)
+    small = Image.fromarray(cut).resize([max(1, round(scale * k)) for k in cut.shape[::-1]])
+    image = np.zeros((28, 28), np.uint8)
+    top, left = (28 - small.height) // 2, (28 - small.width) // 2
+    image[top : top + small.height, left : left + small.width] = small
+    enlarged = np.pad(np.kron(image, np.ones((9, 9), np.uint8)), 40)
+    enlarged = 255 - enlarged if look == "negative" else enlarged
+    assert alike(one(saved(Image.fromarray(enlarged))), image) > 0.9
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_comes_out_upright(saved, shirt, orientation, kind):
+    # How the camera must have stored the photo for this note to be right.
+    stored = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }  # fmt: skip
+    picture = draw()
+    if orientation > 1:
+        picture = picture.transpose(stored[orientation])
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    options = {"lossless": True} if kind == "webp" else {"quality": 95} if kind == "jpg" else {}
+    path = saved(picture, f"turned.{kind}", exif=exif, **options)
+    assert photo.steps(path)["photo"].shape == (300, 360, 3)
+    assert alike(one(path), shirt) > 0.99
+
+
+def with_alpha(garment=BLUE, hidden=(255, 0, 0)) -> Image.Image:
+    cover = draw(WHITE, BLACK).convert("L").point(lambda value: 255 * (value > 99))
+    picture = Image.new("RGB", cover.size, hidden)
+    picture.paste(draw(garment), mask=cover)
+    picture.putalpha(cover)
+    return picture
+
+
+def sixteen_bits() -> Image.Image:
+    return Image.fromarray(np.asarray(draw().convert("L")).astype(np.uint16) * 257)
+
+
+@pytest.mark.parametrize(
+    ("picture", "name"),
+    [
+        (lambda: draw(), "a.JPG"),
+        (lambda: draw().convert("L"), "a.jpeg"),
+        (lambda: draw().convert("CMYK"), "a.jpg"),
+        (lambda: draw(), "a.webp"),
+        (lambda: draw().convert("L"), "a.png"),
+        (lambda: draw(BLACK).convert("1"), "a.png"),
+        (lambda: draw().quantize(16), "a.png"),
+        (sixteen_bits, "a.png"),
+        (with_alpha, "a.png"),
+        (with_alpha, "a.webp"),
+        (lambda: with_alpha().convert("LA"), "a.png"),
+        (lambda: with_alpha().quantize(16), "a.png"),
+    ],
+    ids=["jpeg", "grey-jpeg", "cmyk-jpeg", "webp", "grey", "one-bit", "palette", "16-bit",
+         "alpha", "alpha-webp", "grey-alpha", "palette-alpha"],
+)  # fmt: skip
+def test_every_kind_of_file(saved, shirt, picture, name):
+    assert alike(one(saved(picture(), name)), shirt) > 0.85
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    checked = kind + content
+    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+def png(width: int, height: int, bits: int, colour: int, rows: bytes, extra: bytes = b"") -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0))
+    body = extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + body
+
+
+@pytest.mark.parametrize("colour", [2, 6])
+def test_sixteen_bits_a_colour(tmp_path, shirt, colour):
+    pixels = np.asarray(draw() if colour == 2 else with_alpha()).astype(">u2") * 257
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    path = tmp_path / "deep.png"
+    path.write_bytes(png(360, 300, 16, colour, rows))
+    assert alike(one(path), shirt) > 0.99 - 0.1 * (colour == 6)
+
+
+@pytest.mark.parametrize("garment", [BLACK, BLUE, PALE, WHITE])
+def test_a_cut_out_garment_is_seen_whatever_its_colour(saved, shirt, garment):
+    hidden = [one(saved(with_alpha(garment, colour), "cut.png")) for colour in (WHITE, BLACK)]
+    assert alike(hidden[0], shirt) > 0.8
+    assert (hidden[0] == hidden[1]).all()  # what colour is under the transparency doesn't matter
+
+
+def test_of_an_animation_the_first_picture_counts(saved, shirt):
+    path = saved(draw(), "a.webp", save_all=True, append_images=[draw(GREEN)], lossless=True)
+    assert alike(one(path), shirt) > 0.99
+
+
+def refused(path: Path | str) -> str:
+    """The one sentence that refuses a file."""
+    with pytest.raises(CourseError) as error:
+        photo.steps(path)
+    sentence = str(error.value)
+    assert "\n" not in sentence
+    assert sentence.isprintable()
+    assert sentence.endswith(".")
+    assert photo_file.shown(path) in sentence
+    with pytest.raises(CourseError, match=re.escape(sentence)):
+        photo.prepare([path])
+    return sentence
+
+
+def write(content: bytes):
+    return lambda path: path.write_bytes(content)
+
+
+def store(picture: Image.Image, kind: str = "PNG", cut: int | None = None):
+    def save(path: Path) -> None:
+        picture.save(path, kind)
+        path.write_bytes(path.read_bytes()[:cut])
+
+    return save
+
+
+def text_bomb(path: Path) -> None:
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("note", "a" * 5_000_000, zip=True)
+    draw(size=(30, 30)).save(path, "PNG", pnginfo=notes)
+
+
+def sparse(path: Path) -> None:
+    draw(size=(30, 30)).save(path, "PNG")
+    os.truncate(path, 60_000_000)
+
+
+CLAIM = 4 * b"\0"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "doesn't exist"),
+        (lambda path: path.mkdir(), "is a folder"),
+        (write(b""), "is empty"),
+        (write(b"a shirt"), "is not a JPEG, PNG or WebP picture"),
+        (write(b"\x89PNG\r\n\x1a\n"), "is not a JPEG, PNG or WebP picture"),
+        (write(b"\xff\xd8\xff\xe0"), ""),
+        (write(b"RIFF\x10\0\0\0WEBPVP8X"), ""),
+        (store(draw(), "GIF"), "is not a JPEG, PNG or WebP picture"),
+        (store(draw(), "TIFF"), "is not a JPEG, PNG or WebP picture"),
+        (store(draw(), "PPM"), "is not a JPEG, PNG or WebP picture"),
+        (store(noisy(draw(), 9), "PNG", -9_000), "is damaged"),
+        (store(noisy(draw(), 9), "JPEG", -9_000), "is damaged"),
+        (store(noisy(draw(), 9), "WEBP", -3_000), ""),
+        (write(png(100_000, 100_000, 8, 2, CLAIM)), "more pixels than any photo"),
+        (write(png(8_000, 8_000, 8, 2, CLAIM)), "has 8000 x 8000 pixels"),
+        (write(png(50_000_001, 1, 8, 0, CLAIM)), "has 50000001 x 1 pixels"),
+        (write(png(300, 200, 8, 2, CLAIM)), "is damaged"),
+        (write(png(0, 0, 8, 2, CLAIM)), ""),
+        (text_bomb, "is damaged"),
+        (sparse, "is larger than 50 MB"),
+        (store(Image.new("RGB", (1, 1), BLUE)), "No garment stands out"),
+        (store(Image.new("RGB", (300, 200), BLUE)), "No garment stands out"),
+        (store(Image.new("RGBA", (300, 200))), "No garment stands out"),
+        (store(noisy(Image.new("RGB", (300, 200), BLUE), 25)), "No garment stands out"),
+        (store(draw(share=0.05)), "No garment stands out"),
+    ],
+)  # fmt: skip
+def test_what_is_no_photo_is_refused_in_one_sentence(tmp_path, make, words):
+    make(path := tmp_path / "my photo.jpg")
+    assert words in refused(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in folders are POSIX's")
+def test_links_that_lead_nowhere_and_pipes_that_never_end(tmp_path):
+    (tmp_path / "link.png").symlink_to("nowhere")
+    assert "doesn't exist" in refused(tmp_path / "link.png")
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    assert "can't be read" in refused(tmp_path / "circle.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "is not a regular file" in refused(tmp_path / "pipe.png")
+    assert "is not a regular file" in refused("/dev/zero")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+def test_no_right_to_read(saved):
+    path = saved(draw())
+    path.chmod(0)
+    assert "Permission denied" in refused(path)
+
+
+@pytest.mark.parametrize("name", ["two\nlines.jpg", "\x1b[2J.jpg", "null\0.jpg", "x" * 5_000])
+def test_names_cannot_break_the_sentence(name):
+    refused(name)
+
+
+@pytest.mark.parametrize("edge", [8_000, 100_000])
+def test_too_many_pixels_are_never_decoded(tmp_path, monkeypatch, edge):
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decode)
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load_prepare", decode)
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png(edge, edge, 8, 2, CLAIM))
+    assert "pixels" in refused(path)
+    path.write_bytes(png(30, 30, 8, 2, CLAIM))  # this test can fail
+    assert "AssertionError" in refused(path)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_damage_anywhere_gives_a_picture_or_a_sentence(tmp_path, kind):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    path = tmp_path / "damaged"
+    noisy(draw(size=(60, 50)), 3).save(path, kind, exif=exif)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    ends = set()
+    for trial in range(60):
+        content = bytearray(whole)
+        reach = 120 if trial % 2 else len(content)  # the headers more often than the rest
+        for where in rng.integers(0, reach, 1 + trial % 4):
+            content[where] = rng.integers(256)
+        path.write_bytes(content[: rng.integers(1, len(content))] if trial % 5 == 0 else content)
+        try:
+            ends.add(photo.prepare([path]).shape)
+        except CourseError as error:
+            ends.add(str(error).count("\n"))
+    assert 0 in ends
+    assert ends <= {(1, 28, 28), 0}
+
+
+# The command
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """A model that is trained already: its answers are set, what it was asked is kept."""
+    run = SimpleNamespace(
+        metrics={"test_accuracy": 0.891}, record={"source": "Fashion-MNIST"}, images=[],
+        answers=np.array([[.02, 0, 0, 0, 0, 0, 0, .07, .01, .9]]),
+    )  # fmt: skip
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        run.images = images
+        return np.resize(run.answers, (len(images), 10))
+
+    def trained(recipe, profile):
+        run.recipe, run.profile = recipe, profile
+        return run
+
+    run.predict = predict
+    monkeypatch.setattr(predicting, "trained", trained)
+    return run
+
+
+def test_predict_names_the_best_three_of_each_photo(saved, asked, capsys):
+    asked.answers = np.array([
+        [.02, 0, 0, 0, 0, 0, 0, .07, .01, .9], [.3, 0, .1, 0, .05, 0, .55, 0, 0, 0],
+    ])  # fmt: skip
+    paths = [str(saved(draw(), "boot.png")), str(saved(draw(ROSE, BLACK), "two\nlines.jpg"))]
+    assert main(["predict", *paths]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "", paths[0], "  Ankle boot    90.0 %", "  Sneaker        7.0 %", "  T-shirt/top    2.0 %",
+        "", ascii(paths[1]), "  Shirt         55.0 %", "  T-shirt/top   30.0 %",
+        "  Pullover      10.0 %",
+        "  The network is unsure: Shirt is its best guess, T-shirt/top the next.",
+        "", "This model names 89 % of Fashion-MNIST's test images rightly, and fewer photos:",
+        "it has seen nothing but a shop's pictures, and gives one of its ten names even to a "
+        "teapot.",
+    ]  # fmt: skip
+    assert (asked.recipe.id, asked.profile.name) == ("cnn-standard", "lesson")
+    assert (asked.images == photo.prepare(paths)).all()
+
+
+def test_predict_says_what_the_stand_in_is_worth(saved, asked, capsys):
+    asked.record["source"] = "drawn stand-in"
+    args = ["predict", str(saved(draw())), "--model", "mlp-350-80", "--profile", "smoke"]
+    assert main(args) == 0
+    assert capsys.readouterr().out.endswith("about a real photo means nothing.\n")
+    assert (asked.recipe.id, asked.profile.name) == ("mlp-350-80", "smoke")
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["missing.jpg"], "missing.jpg doesn't exist"),
+        (["--model", "cnn"], "'cnn' is not a published model; choose one of heads-softmax, "),
+        (["--model", "heads-tanh"], "heads-tanh ends in tanh"),
+        (["--profile", "quick"], "'quick' is not a profile"),
+    ],
+)
+def test_predict_refuses_the_whole_call_before_any_work(saved, monkeypatch, capsys, options, word):
+    def load(*_: object) -> None:
+        raise AssertionError("work has started")
+
+    monkeypatch.setattr(data, "load", load)
+    assert main(["predict", str(saved(draw())), *options]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err[:7], err.count("\n")) == ("", "error: ", 1)
+    assert word in err
+
+
+def test_predict_wants_a_photo(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["predict"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith("the following arguments are required: PHOTO\n")
+
+
+def test_a_bad_photo_needs_no_tensorflow(tmp_path):
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')")
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", "predict", "no.jpg"], text=True, timeout=60,
+        cwd=Path(__file__).parents[1], capture_output=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: no.jpg doesn't exist; check the name and the folder.\n"
+
+
+@pytest.mark.parametrize("id", PUBLISHED)
+def test_models_that_give_probabilities_can_be_chosen(id):
+    last = id.split("-")[-1]
+    if id.startswith("heads-") and last != "softmax":
+        with pytest.raises(CourseError, match=f"{id} ends in {last}"):
+            predicting.choose(id)
+    else:
+        assert predicting.choose(id) is PUBLISHED[id]
+
+
+def test_a_model_is_trained_once_and_found_again(monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    images = np.concatenate(2 * [standin._pictures(rng, label) for label in range(10)])
+    part = data.Part(images, np.tile(np.repeat(np.arange(10, dtype=np.uint8), 500), 2))
+    dataset = data.Dataset(part, part, "drawn stand-in", "a test asks for it")
+    monkeypatch.setattr(data, "load", lambda profile: dataset)
+    recipe = PUBLISHED["mlp-350-80"]
+    first = predicting.trained(recipe, PROFILES["smoke"])
+    told = capsys.readouterr().out
+    assert told.startswith("mlp-350-80 is trained first, and kept for the next time (profile smoke")
+    again = predicting.trained(recipe, PROFILES["smoke"])
+    told = capsys.readouterr().out
+    assert told.startswith("mlp-350-80 was trained before (profile smoke, drawn stand-in).\n")
+    assert again.folder == first.folder
+    assert "means nothing" in predicting.caution(again)
