@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from alternative_text import alternative_texts, drawn_in
+from alternative_text import EXPLORED, alternative_texts, drawn_in
 from conftest import ROOT
 from lessons import mathml, prepare
 from nbformat import v4
@@ -40,6 +40,7 @@ def test_alternative_text_names_the_section_when_the_title_is_filled_in():
         ('def draw(t, title):\n    plots.finish(f, title)\n\ndraw(t, "Two hold")',
          ("Chart", "Two hold")),
         ('if a:\n    !ls\nplots.roc(c, areas, "Two curves")', ("ROC curves", "Two curves")),
+        ("explore.predictions(x, y, outputs)", EXPLORED["predictions"]),
         ('plots.Table(frame, "A table")', ("Chart", "")),
         ("plots.curves(h, title)", ("Chart", "")),
     ],
