@@ -469,7 +469,8 @@ def asked(monkeypatch):
     return run
 
 
-def test_predict_names_the_best_three_of_each_photo(saved, asked, capsys):
+def test_predict_names_the_best_three_of_each_photo(saved, asked, capsys, monkeypatch):
+    monkeypatch.delenv("FMNIST_PROFILE", raising=False)
     asked.answers = np.array([
         [.02, 0, 0, 0, 0, 0, 0, .07, .01, .9], [.3, 0, .1, 0, .05, 0, .55, 0, 0, 0],
     ])  # fmt: skip
