@@ -291,9 +291,9 @@ def test_whitening_filters_make_neighbours_uncorrelated():
 @pytest.mark.parametrize(("top", "reduce"), [("max", np.max), ("average", np.mean)])
 def test_conv2d_top_reduces_each_feature_map_to_one_number(top, reduce):
     model = models.conv2d((3,), top=top)
-    maps = keras.Model(model.input, model.layers[1].output)
+    maps = keras.Model(model.inputs[0], model.layers[1].output)
     images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
-    found = keras.Model(model.input, model.layers[2].output)(images).numpy()
+    found = keras.Model(model.inputs[0], model.layers[2].output)(images).numpy()
     np.testing.assert_allclose(found, reduce(maps(images).numpy(), axis=(1, 2)), rtol=1e-5)
 
 
