@@ -43,17 +43,16 @@ def save(model: keras.Model, rows: list[dict], checkpoints: Path) -> None:
 
 
 def resume(model: keras.Model, checkpoints: Path) -> list[dict]:
-    """Bring a newly built model to where an interrupted training of it was; its history so far.
+    """Bring a new model to where an interrupted training of it was; returns its history so far.
 
-    Returns one row an epoch, none if nothing has been kept. Raises CourseError if the newest
-    checkpoint can't be read.
+    The model's optimizer must have its variables already. One row an epoch,
+    none if nothing has been kept. Raises CourseError if the newest checkpoint can't be read.
     """
     found = sorted(checkpoints.glob("epoch-????"))
     if not found:
         return []
     try:
         history = json.loads((found[-1] / "history.json").read_text())
-        model.optimizer.build(model.trainable_variables)
         model.load_weights(found[-1] / "state.weights.h5")
         for state, value in zip(_dropout_states(model), history["dropout"], strict=True):
             state.assign(value)

@@ -90,8 +90,11 @@ CLAIMS = {
 }  # fmt: skip
 
 # The study `augmentation`: each scheme against none, at equal steps.
-for _id, _name in (("mlp-tuned", "MLP"), ("cnn-tuned", "CNN")):
-    for _scheme in list(SCHEMES)[1:]:
-        CLAIMS[f"{_scheme}, {_name}"] = Claim(
-            f"{_id} / {_scheme}", f"{_id} / none", "accuracy",
-            f"{_scheme} raises the {_name}'s accuracy at equal steps", "lesson 6")  # fmt: skip
+SCHEME_CLAIMS = {
+    f"{scheme}, {name}": Claim(
+        f"{id} / {scheme}", f"{id} / none", "accuracy",
+        f"{scheme} raises the {name}'s accuracy at equal steps", "lesson 6")
+    for id, name in (("mlp-tuned", "MLP"), ("cnn-tuned", "CNN"))
+    for scheme in SCHEMES
+    if scheme != "none"
+}  # fmt: skip

@@ -1,11 +1,13 @@
 """Whether the reference bears out what reports and lessons say about two models."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from fmnist_utils import CourseError, reference, studies
-from fmnist_utils.claim_list import CLAIMS, Claim
+from fmnist_utils.claim_list import CLAIMS, SCHEME_CLAIMS, Claim
 from fmnist_utils.data import CLASS_NAMES
 from fmnist_utils.evaluation import standard_error
 from fmnist_utils.store import Run
@@ -40,10 +42,10 @@ def test(claim: Claim) -> dict[str, float | int | str]:
     return {"difference": float(difference), "seeds": seeds} | _judge(difference, parts)
 
 
-def table() -> pd.DataFrame:
-    """All claims with their verdicts, one row each, but for those whose runs are still missing."""
+def table(claims: Mapping[str, Claim] = CLAIMS) -> pd.DataFrame:
+    """Claims with their verdicts, one row each, but for those whose runs are still missing."""
     rows = {}
-    for name, claim in CLAIMS.items():
+    for name, claim in claims.items():
         if measured(claim):
             facts = {"claim": claim.says, "made by": claim.source, "metric": claim.metric}
             rows[name] = facts | test(claim)
@@ -57,7 +59,7 @@ def measured(claim: Claim) -> bool:
 
 def verdict(name: str) -> str:
     """`holds`, `does not hold` or `cannot be told`."""
-    return test(CLAIMS[name])["verdict"]
+    return test((CLAIMS | SCHEME_CLAIMS)[name])["verdict"]
 
 
 def _judge(difference: float, parts: list[tuple[float, int]]) -> dict[str, float | str]:

@@ -62,6 +62,10 @@ class Dataset:
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.train.labels):,} training and {len(self.test.labels):,} test images"
+        return f"<{self.source}: {counts}>"
+
     def _repr_markdown_(self) -> str:
         counts = f"{len(self.train.labels):,} training and {len(self.test.labels):,} test images"
         if self.real:

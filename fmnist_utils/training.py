@@ -96,6 +96,8 @@ def fit(
     splits = enlarge(splits, recipe.augmentation, seed)
     train = splits.train
     model = recipe.build(epochs * -(-len(train.labels) // recipe.batch_size))
+    # Else the graph would hold, for each of the optimizer's variables, a branch that makes it.
+    model.optimizer.build(model.trainable_variables)
     if recipe.options.get("whitening"):
         whitening.fit(model, inputs(recipe, train.images[: whitening.IMAGES]))
     learn = _compile(recipe, model, model.train_step, recipe.batch_size)
