@@ -8,7 +8,6 @@ import re
 from html import escape
 
 import nbformat
-from alternative_text import alternative_texts
 from docutils import nodes
 from latex2mathml.converter import convert
 from myst_nb.sphinx_ import HideCodeCellNode
@@ -57,7 +56,10 @@ def _on_doctree_read(app: Sphinx, doctree: nodes.document) -> None:
     path = app.env.doc2path(app.env.docname)
     if path.suffix != ".ipynb":
         return
-    texts = alternative_texts(nbformat.read(path, as_version=4))
+    cells = nbformat.read(path, as_version=4).cells
+    figures = [output for cell in cells for output in cell.get("outputs", [])
+               if "image/png" in output.get("data", {})]  # fmt: skip
+    texts = [figure.metadata["image/png"]["alt"] for figure in figures]
     outputs = (node for node in doctree.findall(nodes.container)
                if "cell_output" in node["classes"])  # fmt: skip
     images = [image for output in outputs for image in output.findall(nodes.image)]

@@ -40,10 +40,13 @@ def use(profile: Profile | None = None, dataset: Dataset | None = None) -> None:
     })  # fmt: skip
 
 
-def finish(figure: Figure, title: str = "") -> None:
-    """Give a figure its title (the finding, in words) and the line that says what made it."""
-    if title:
-        figure.suptitle(title)
+def finish(figure: Figure, title: str = "", kind: str = "Chart") -> None:
+    """Give a figure its title (the finding, in words) and the line that says what made it.
+
+    kind: with the title, a notebook keeps it as the alternative text for who can't see."""
+    figure.suptitle(title)
+    words = " ".join(f"{kind}: {title}".split())
+    figure._repr_mimebundle_ = lambda **_: ({"text/plain": words}, {"image/png": {"alt": words}})
     figure.text(
         1, -0.01, _made_by, ha="right", va="top", fontsize=8, color="#555555",
         weight="bold" if "STAND-IN" in _made_by else "normal",
@@ -90,7 +93,7 @@ def grid(
             ax.imshow(images[number], **look)
             if captions is not None:
                 ax.set_title(captions[number], fontsize=8, weight="normal")
-    finish(figure, title)
+    finish(figure, title, "Pictures")
     plt.show()
 
 
@@ -116,7 +119,7 @@ def curves(histories: pd.DataFrame | Mapping[str, pd.DataFrame], title: str = ""
     axes[1].yaxis.set_major_formatter(PercentFormatter(1))
     axes[1].legend(fontsize=8, loc="best" if len(named) < 3 else "upper left",
                    bbox_to_anchor=None if len(named) < 3 else (1, 1))  # fmt: skip
-    finish(figure, title)
+    finish(figure, title, "Loss and accuracy per epoch")
     plt.show()
 
 
@@ -129,7 +132,7 @@ def confusion(matrices: Mapping[str, pd.DataFrame], title: str = "") -> None:
         sns.heatmap(share, annot=True, fmt=".0f", cmap="Blues", vmin=0, vmax=100, ax=ax,
                     cbar=False, annot_kws={"size": 8}, linewidths=0.5)  # fmt: skip
         ax.set_title(f"{name} (per cent of each true class)", weight="normal")
-    finish(figure, title)
+    finish(figure, title, "Confusion matrix")
     plt.show()
 
 
@@ -149,7 +152,7 @@ def roc(table: pd.DataFrame, areas: pd.Series, title: str = "",
     for ax in axes:
         ax.set(xlabel="false positive rate", ylabel="true positive rate")
     axes[1].legend(title="class (area)", fontsize=8, title_fontsize=8)
-    finish(figure, title)
+    finish(figure, title, "ROC curves")
     plt.show()
 
 
@@ -163,7 +166,7 @@ def dots(values: pd.Series, errors: pd.Series | None = None, title: str = "",
     ax.set_xlabel(label)
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_ylim(-0.6, len(values) - 0.4)
-    finish(figure, title)
+    finish(figure, title, "Dots with error bars")
     plt.show()
 
 
@@ -180,7 +183,7 @@ def scatter(table: pd.DataFrame, x: str, y: str, title: str = "", log: bool = Tr
         ax.set_xscale("log")
     ax.set(xlabel=x, ylabel=y)
     ax.margins(x=0.3, y=0.2)
-    finish(figure, title)
+    finish(figure, title, "Scatter plot")
     plt.show()
 
 
@@ -193,5 +196,5 @@ def samples(images: np.ndarray, labels: np.ndarray, each: int = 10, title: str =
         for ax in row:
             ax.set(xticks=[], yticks=[], frame_on=False)
         row[0].set_ylabel(CLASS_NAMES[digit], rotation=0, ha="right", va="center", fontsize=9)
-    finish(figure, title)
+    finish(figure, title, "Pictures")
     plt.show()

@@ -66,6 +66,8 @@ def test_normalising_keeps_what_is_needed_and_nothing_else():
         v4.new_output("stream", name="stderr", text="a warning"),
         v4.new_output("stream", name="stdout", text="\n"),
         v4.new_output("execute_result", {"text/plain": "1"}, execution_count=7),
+        v4.new_output("display_data", {"image/png": ""}, metadata={
+            "image/png": {"alt": "A chart", "width": 5}, "needs_background": "light"}),
     ]
     injected = v4.new_code_cell("seed = 5", metadata={"tags": ["injected-parameters"]})
     dirty = v4.new_notebook(cells=[injected, run, v4.new_code_cell(" ")],
@@ -75,8 +77,9 @@ def test_normalising_keeps_what_is_needed_and_nothing_else():
     (cell,) = clean.cells
     assert cell.metadata == {"tags": ["nbval-check-output"], "jupyter": {"source_hidden": True}}
     assert [(o.output_type, o.get("text")) for o in cell.outputs] == [
-        ("stream", "1\n"), ("execute_result", None)
+        ("stream", "1\n"), ("execute_result", None), ("display_data", None)
     ]  # fmt: skip
+    assert cell.outputs[2].metadata == {"image/png": {"alt": "A chart"}}
     assert cell.execution_count == cell.outputs[1].execution_count == 1
     assert text_of(normalise(clean)) == text_of(clean)
 

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from fmnist_utils import evaluation, plots
 from fmnist_utils.profiles import PROFILES
@@ -85,6 +86,13 @@ def test_pictures(dataset):
     plots.grid([-np.ones((3, 3)), 2 * np.ones((3, 3))], ["a", "b"], columns=3, signed=True)
     drawn = [ax.images[0] for ax in plt.gcf().axes if ax.images]
     assert [image.get_clim() for image in drawn] == [(-2, 2), (-2, 2)]
+
+
+def test_a_figure_is_told_to_those_who_cannot_see_it():
+    plots.dots(pd.Series({"a": 0.5}), title="Best: a\nworst: a")
+    shown, metadata = DisplayFormatter().format(plt.gcf())
+    assert shown["text/plain"] == "Dots with error bars: Best: a worst: a"
+    assert metadata == {"image/png": {"alt": shown["text/plain"]}}
 
 
 def test_every_figure_is_signed(outputs, dataset):

@@ -15,7 +15,7 @@ from fmnist_utils import CourseError
 from fmnist_utils.places import find_notebooks
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-FOLDED = " The worked solutions are folded away below (click on the dots), each with its own check."
+FOLDED = " The worked solutions are folded away below (click to open one), each with its own check."
 
 
 def handout(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -2,7 +2,8 @@
 
     python tools/normalise.py [--check] [NOTEBOOK ...]
 
-Keeps what a reader or a tool needs: cells, tags, folded sources, outputs, the kernel's name.
+Keeps what a reader or a tool needs: cells, tags, folded sources, outputs, the figures' alternative
+texts, the kernel's name.
 Drops what a run leaves behind: papermill's injected cell and metadata, times, stderr, widget
 state. Numbers the code cells 1…n. With --check nothing is written: the exit code is 1 if a
 notebook is not in form.
@@ -42,7 +43,9 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.outputs = _merged([o for o in cell.outputs if o.get("name") != "stderr"])
             for output in cell.outputs:
                 if "metadata" in output:
-                    output.metadata = nbformat.from_dict({})
+                    alternative = output.metadata.get("image/png", {}).get("alt")
+                    kept = {"image/png": {"alt": alternative}} if alternative else {}
+                    output.metadata = nbformat.from_dict(kept)
                 if output.output_type == "execute_result":
                     output.execution_count = number
     notebook.metadata = nbformat.from_dict(METADATA)
