@@ -171,18 +171,17 @@ def dots(values: pd.Series, errors: pd.Series | None = None, title: str = "",
 
 
 def scatter(table: pd.DataFrame, x: str, y: str, title: str = "", log: bool = True) -> None:
-    """One labelled point a row, each with its own marker; `log` puts x on a logarithmic axis."""
-    figure, ax = plt.subplots(figsize=(7, 4))
+    """One point a row, named in the legend from left to right; `log` is about x."""
+    figure, ax = plt.subplots(figsize=(8.5, 4))
     for number, (name, row) in enumerate(table.sort_values(x).iterrows()):
-        side = number % 2 * 2 - 1  # labels to the left and to the right in turns: fewer overlap
-        ax.plot(row[x], row[y], MARKERS[number % len(MARKERS)], color=f"C{number % 10}",
-                markersize=9)  # fmt: skip
-        ax.annotate(str(name), (row[x], row[y]), xytext=(8 * side, -3), fontsize=9,
-                    textcoords="offset points", ha="left" if side > 0 else "right")  # fmt: skip
+        marker = MARKERS[(number + number // 10) % len(MARKERS)]  # no pair of looks comes twice
+        ax.plot(row[x], row[y], marker, color=f"C{number % 10}", markersize=9,
+                markeredgecolor="white", label=name)  # fmt: skip
     if log:
         ax.set_xscale("log")
     ax.set(xlabel=x, ylabel=y)
-    ax.margins(x=0.3, y=0.2)
+    ax.margins(0.1)
+    ax.legend(title="from left to right", fontsize=8, title_fontsize=8, bbox_to_anchor=(1, 1))
     finish(figure, title, "Scatter plot")
     plt.show()
 

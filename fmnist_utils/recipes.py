@@ -92,6 +92,12 @@ class Recipe:
         if self.patience is not None and self.validation == "none":
             raise ValueError("patience needs validation images to watch; name a validation split.")
 
+    @property
+    def opens_test(self) -> bool:
+        """Whether its runs end on the test set: published models and the course's own, and not
+        the variants among which one still chooses."""
+        return bool(self.source or self.reported)
+
     def but(self, id: str, **changes: object) -> "Recipe":
         """The same recipe under another id, with other fields or other factory options.
 

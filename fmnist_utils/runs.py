@@ -114,7 +114,7 @@ def _train(
 
 def _measure(recipe: Recipe, model: keras.Model, splits: Splits, folder: Path) -> dict[str, float]:
     metrics, parts = {}, {"val": splits.validation}
-    if recipe.reported:
+    if recipe.opens_test:
         parts |= {"train": splits.train, "test": splits.test}
     for name, part in parts.items():
         if len(part.labels):
@@ -123,7 +123,7 @@ def _measure(recipe: Recipe, model: keras.Model, splits: Splits, folder: Path) -
             metrics |= {f"{name}_{metric}": value for metric, value in values.items()}
             if name == "train":
                 confusion = evaluation.confusion(part.labels, outputs).to_numpy()
-    if recipe.reported:
+    if recipe.opens_test:
         np.savez_compressed(
             folder / "test.npz",
             outputs=outputs,

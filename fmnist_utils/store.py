@@ -94,7 +94,7 @@ def make_key(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int) -> d
         "images": [profile.train_images, profile.validation_images, profile.test_images],
         "epochs": profile.epochs(recipe.epochs),
         "seed": seed,
-        "opens_test": bool(recipe.reported),
+        "opens_test": recipe.opens_test,
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__, "training": VERSION},
     }
     return json.loads(json.dumps(facts))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import optuna
 import pytest
@@ -227,10 +228,17 @@ def test_two_workers_on_a_file(storage):
     two_workers(storage)
 
 
+def program(name):
+    """One of PostgreSQL's programs; Debian keeps them out of the PATH. None if not installed."""
+    places = [*Path("/usr/lib/postgresql").glob("*/bin"), None]
+    return next(filter(None, (shutil.which(name, path=place) for place in places)), None)
+
+
 @pytest.fixture
 def server():
     """A PostgreSQL server of the test's own: the address of an empty database."""
-    if not (shutil.which("initdb") and shutil.which("postgres")):
+    initdb, postgres = program("initdb"), program("postgres")
+    if not (initdb and postgres):
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     user = {"user": "postgres"} if os.geteuid() == 0 else {}  # it refuses to run as root
     place = tempfile.mkdtemp()
@@ -243,10 +251,10 @@ def server():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=place, **user)
-    subprocess.run(["initdb", "-D", f"{place}/db", "-U", "postgres", "-A", "trust"],
+    subprocess.run([initdb, "-D", f"{place}/db", "-U", "postgres", "-A", "trust"],
                    check=True, **quiet)  # fmt: skip
     process = subprocess.Popen(
-        ["postgres", "-D", f"{place}/db", "-h", "127.0.0.1", "-p", str(port), "-k", place], **quiet
+        [postgres, "-D", f"{place}/db", "-h", "127.0.0.1", "-p", str(port), "-k", place], **quiet
     )
     try:
         for _ in range(100):
