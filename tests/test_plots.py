@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
+from matplotlib.colors import to_rgb
 
 from fmnist_utils import evaluation, plots
 from fmnist_utils.profiles import PROFILES
@@ -108,3 +109,60 @@ def test_every_figure_is_signed(outputs, dataset):
     ):
         draw()
         assert "DRAWN STAND-IN, NOT FASHION-MNIST" in words()
+
+
+# What is left of linear RGB for people without one of the three kinds of cones.
+# Source: Machado, Oliveira and Fernandes 2009, "A physiologically-based model for simulation of
+# color vision deficiency", table 1, severity 1.0.
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+                   [0.0193339, 0.1191920, 0.9503041]])  # fmt: skip
+
+
+def linear(colours):
+    """sRGB without its gamma (IEC 61966-2-1)."""
+    rgb = np.array([to_rgb(colour) for colour in colours])
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb):
+    """CIELAB, in which distances are roughly what the eye sees, from linear RGB."""
+    xyz = rgb.clip(0, 1) @ TO_XYZ.T / np.array([0.95047, 1, 1.08883])
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], 1)
+
+
+def nearest(points):
+    """The smallest distance between two of them."""
+    apart = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    return apart[~np.eye(len(points), dtype=bool)].min()
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_colours_differ_for_the_colour_blind(kind):
+    seen = lab(linear(plots.PALETTE) @ np.transpose(BLINDNESS[kind]))
+    assert nearest(seen) > 10  # 2.3 is just noticeable
+    assert nearest(seen[:4]) > 20  # few figures need more
+
+
+def test_colours_differ_in_grey_and_from_the_ground():
+    rgb = linear(plots.PALETTE)
+    lightness = lab(rgb)[:, :1]
+    assert nearest(lightness) > 4
+    assert nearest(lightness[:4]) > 9
+    contrast = 1.05 / (rgb @ TO_XYZ[1] + 0.05)
+    assert contrast.min() >= 3  # WCAG 2.2, 1.4.11: graphics
+
+
+def test_the_simulation_finds_colours_that_are_too_near():
+    red_and_green = ["#c00000", "#6a6a00"]
+    assert nearest(lab(linear(red_and_green))) > 50
+    assert nearest(lab(linear(red_and_green) @ np.transpose(BLINDNESS["deuteranopia"]))) < 20
