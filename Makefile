@@ -10,12 +10,13 @@ CHECK = $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The c
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-header --no-emit-index-url --no-emit-find-links --upgrade
 
-.PHONY: help course test test-faults lab bench handout notebooks site test-site lock lock-site clean
+.PHONY: help course test test-faults test-browser lab bench handout notebooks site test-site lock lock-site clean
 
 help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
 	@echo "make test       run every test"
 	@echo "make test-faults  break it in many ways: damaged data, kills, full disks (half an hour)"
+	@echo "make test-browser  run every notebook in JupyterLab in a real browser, as a student does"
 	@echo "make lab        open JupyterLab"
 	@echo "make bench      measure speed, side by side with the reports' own way of training"
 	@echo "make handout    cut assignment versions, without solutions, into build/handout"
@@ -63,7 +64,10 @@ site: .venv-site/installed
 	$(SITE) tools/site.py --repository $(REPOSITORY)
 
 test-site: site .venv-site/for-tests
-	$(SITE) -m pytest tests_site
+	$(SITE) -m pytest tests_site --ignore tests_site/test_jupyterlab.py
+
+test-browser: .venv/installed .venv-site/for-tests
+	$(SITE) -m pytest tests_site/test_jupyterlab.py
 
 # Needs uv (python -m pip install uv). Names, versions and hashes only, for every platform.
 lock:

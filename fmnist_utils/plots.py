@@ -182,7 +182,6 @@ def scatter(table: pd.DataFrame, x: str, y: str, title: str = "", log: bool = Tr
     if log:
         ax.set_xscale("log")
     ax.set(xlabel=x, ylabel=y)
-    ax.margins(0.1)
     ax.legend(title="from left to right", fontsize=8, title_fontsize=8, bbox_to_anchor=(1, 1))
     finish(figure, title, "Scatter plot")
     plt.show()

@@ -142,6 +142,8 @@ def test_exercises_have_folded_solutions(notebook):
     solutions = [cell for cell in calls if cell.metadata.get("jupyter", {}).get("source_hidden")]
     assert len(solutions) >= 4
     assert len(calls) == 2 * len(solutions)
+    # JupyterLab goes on showing the first line of a folded cell: it must not be the answer.
+    assert all(cell.source.startswith("# Worked solution of ") for cell in solutions)
     for cell in calls:
         expected = "right!" if cell in solutions else "no answer yet."
         assert cell.outputs[0].text.rstrip().endswith(expected)
