@@ -2,9 +2,10 @@
 
 `python -m fmnist_utils reproduce heads` runs the study `heads` and keeps it, one row an epoch, in
 `reference/studies/heads.csv`; of the study `augmentation` it also keeps what was said of the
-validation images, in `augmentation.npz`.
+validation images, as they are and changed like the published copies, in `augmentation.npz`.
 """
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fmnist_utils import CourseError, data, reference
+from fmnist_utils.augmentation import transform
 from fmnist_utils.data import Dataset
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.published import PUBLISHED
@@ -77,7 +79,8 @@ def has(study: str, id: str, seed: int, key: dict) -> bool:
 
 def predictions(study: str) -> dict[str, np.ndarray]:
     """The classes that a study's runs give the validation images, uint8 (n,), under the names
-    `<id>.seed<n>`, and the true ones under `labels`; of the study `augmentation` only."""
+    `<id>.seed<n>`, and to changed copies of them under `<id>.seed<n>.changed`; the true ones under
+    `labels`. Of the study `augmentation` only."""
     where = file(study).with_suffix(".npz")
     if not where.exists():
         return {}
@@ -92,10 +95,14 @@ class Judged(NamedTuple):
     test_outputs: np.ndarray  # float32 (n, 10), 1 for the class said, else 0
 
 
-def several(id: str) -> list[Judged]:
-    """All runs of one recipe of the study `augmentation`, by seed."""
-    kept = predictions("augmentation")
-    names = sorted(name for name in kept if name.rpartition(".seed")[0] == id)
+def several(id: str, changed: bool = False) -> list[Judged]:
+    """All runs of one recipe of the study `augmentation`, by seed.
+
+    changed: what they said of the validation images' changed copies, one of each, made as the
+    published scheme makes them.
+    """
+    kept, end = predictions("augmentation"), r"\.changed" if changed else ""
+    names = sorted(name for name in kept if re.fullmatch(rf"{re.escape(id)}\.seed\d+{end}", name))
     return [Judged(kept["labels"], np.eye(10, dtype=np.float32)[kept[name]]) for name in names]
 
 
@@ -107,8 +114,11 @@ def add(study: str, run: Run, dataset: Dataset) -> None:
     with reference.alone():
         if study == "augmentation":
             part = data.split(dataset, run.recipe.validation, PROFILES["full"]).validation
-            found = run.predict(part.images).argmax(axis=1).astype(np.uint8)
-            kept = predictions(study) | {"labels": part.labels, f"{id}.seed{seed}": found}
+            kept = predictions(study) | {"labels": part.labels}
+            copies = transform(part.images, np.random.default_rng(0))
+            for name, images in (("", part.images), (".changed", copies)):
+                said = run.predict(images).argmax(axis=1).astype(np.uint8)
+                kept[f"{id}.seed{seed}{name}"] = said
             unfinished = file(study).with_suffix(".unfinished.npz")
             unfinished.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(unfinished, **kept)

@@ -210,8 +210,14 @@ def test_studies_compare_by_hand(tmp_path, called_real):
 
 
 def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, monkeypatch):
+    originals = called_real.train.images[-12_000:]
     said = np.eye(10)[called_real.train.labels[-12_000:][::-1]]
-    monkeypatch.setattr(Run, "predict", lambda run, images: said + len(images) - 12_000)
+
+    def predict(run, images):  # 3 for whatever has been changed
+        same = (images == originals).all(axis=(1, 2), keepdims=True)[:, 0]
+        return np.where(same, said, np.eye(10)[3])
+
+    monkeypatch.setattr(Run, "predict", predict)
     for seed in (1, 0, 1):
         run = finished(tmp_path, called_real, "cnn-tuned / flip", seed, 0.9)
         for name in list(run.metrics):
@@ -223,6 +229,10 @@ def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, mo
     for labels, outputs in several:
         np.testing.assert_array_equal(labels, called_real.train.labels[-12_000:])
         np.testing.assert_array_equal(outputs.argmax(axis=1), labels[::-1])
+    for labels, outputs in studies.several("cnn-tuned / flip", changed=True):
+        np.testing.assert_array_equal(labels, called_real.train.labels[-12_000:])
+        assert (outputs.argmax(axis=1) == 3).mean() > 0.95
+    assert len(studies.several("cnn-tuned / flip", changed=True)) == 2
     table = studies.results("augmentation")
     assert table.seed.tolist() == [0, 0, 1, 1]
     assert table.test_accuracy.isna().all()

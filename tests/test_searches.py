@@ -119,7 +119,8 @@ def test_what_is_there_is_not_made_again(dataset, monkeypatch, capsys):
 
     monkeypatch.setattr(searches.jobs, "each", each)
     searches.make(list(searches.IDS), real, 2)
-    assert [task[0] for task in asked[0]] == ["search-mlp", "search-cnn"] + ["tuners"] * 16
+    alone = ["search-mlp", "search-cnn", "course-mlp", "course-cnn"]
+    assert [task[0] for task in asked[0]] == alone + ["tuners"] * 16
     tuners = searches.trials("tuners")
     assert list(zip(tuners.sampler, tuners.seed, tuners.trial, strict=True)) == list(
         product(("random", "tpe"), range(8), (0, 1))
