@@ -83,7 +83,7 @@ def test_what_the_lessons_import_is_on_colab_or_is_installed():
     cell = bootstrap(NOTEBOOKS[0]).source
     installed = {"keras-tuner": "keras_tuner"}
     on_colab = {"keras", "matplotlib", "numpy", "pandas", "scipy", "seaborn", "sklearn", "IPython",
-                "tensorflow"}  # fmt: skip
+                "PIL", "tensorflow"}  # fmt: skip
     for path in NOTEBOOKS:
         for one in nbformat.read(path, 4).cells:
             for found in re.findall(r"^(?:import|from) (\w+)", one.source, re.M):

@@ -64,7 +64,8 @@ def test_whatever_a_network_says_can_be_judged(judge, pair):
 def test_scores_lie_between_0_and_1(pair):
     labels, outputs = pair
     with np.errstate(over="ignore"):
-        found = evaluation.scores(labels, outputs.astype("float32"))
+        outputs = outputs.astype("float32")
+        found = evaluation.scores(labels, outputs)
     assert found["accuracy"] == (outputs.argmax(axis=1) == labels).mean()
     assert all(0 <= found[name] <= 1 for name in ("accuracy", "precision", "recall", "f1"))
 

@@ -115,7 +115,7 @@ def other_pixel(dataset):
         (PUBLISHED, replace(TINY, epoch_limit=3), SEED),
         (PUBLISHED, PROFILES["smoke"], SEED),
         (replace(PUBLISHED, id="any_net"), TINY, SEED),
-        (replace(PUBLISHED, reported={}), TINY, SEED),
+        (replace(PUBLISHED, source="", reported={}), TINY, SEED),
         (replace(PUBLISHED, options=dict(filters=(5,), pools=4)), TINY, SEED),
         (replace(PUBLISHED, architecture="mlp"), TINY, SEED),
         (replace(PUBLISHED, learning_rate=0.02), TINY, SEED),
