@@ -77,10 +77,24 @@ def test_handout_never_overwrites_the_lessons():
     assert {path: path.read_bytes() for path in NOTEBOOKS} == before
 
 
+SMALL_LESSON = """
+from fmnist_utils import data, profiles, runs
+from fmnist_utils.published import PUBLISHED
+
+profile = profiles.choose(profile)
+runs.train(PUBLISHED["mlp-350-80"], data.load(profile), profile, seed)
+"""
+
+
 def test_a_class_of_two(tmp_path):
     (tmp_path / "class.csv").write_text("student,seed\nAda,1\nGrace Hopper,2\n")
-    done = tool("class_list", tmp_path / "class.csv", "02", "--profile", "smoke",
-                "--out", tmp_path / "out")  # fmt: skip
+    given = nbformat.v4.new_code_cell('profile = ""\nseed = 0', metadata={"tags": ["parameters"]})
+    lesson = nbformat.read(NOTEBOOKS[1], 4)
+    lesson.cells = [given, nbformat.v4.new_code_cell(SMALL_LESSON)]
+    (tmp_path / "lessons").mkdir()
+    nbformat.write(lesson, tmp_path / "lessons" / "02_mlp.ipynb")
+    done = tool("class_list", tmp_path / "class.csv", "02", "--profile", "smoke", "--out",
+                tmp_path / "out", "--notebooks", tmp_path / "lessons")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     table = pd.read_csv(tmp_path / "out" / "results.csv")
     assert table.student.tolist() == ["Ada", "Grace Hopper"]

@@ -48,9 +48,11 @@ def main() -> int:
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="02, 02_mlp; none: all")
     parser.add_argument("--profile", default="", metavar="P", help=", ".join(PROFILES))
     parser.add_argument("--out", type=Path, default=Path("build/class"), metavar="DIR")
+    parser.add_argument("--notebooks", dest="folder", type=Path, default=NOTEBOOKS, metavar="DIR",
+                        help="where they are, if not in the course")  # fmt: skip
     arguments = parser.parse_args()
     profile, students = choose(arguments.profile), read(arguments.students)
-    notebooks = places.find_notebooks(arguments.notebooks, NOTEBOOKS)
+    notebooks = places.find_notebooks(arguments.notebooks, arguments.folder)
 
     from fmnist_utils import data, runs
     from fmnist_utils.published import PUBLISHED
