@@ -154,6 +154,8 @@ def test_every_figure_and_table_says_its_origin(notebook):
         # Figures that a notebook draws itself must be finished by the package, which signs them.
         assert cell.source.count("plt.show()") == cell.source.count("plots.finish(")
         for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                assert len(output.metadata["image/png"]["alt"]) > 15
             html = output.get("data", {}).get("text/html", "")
             assert "<table" not in html or "profile ·" in html or "reference runs ·" in html
 
