@@ -62,16 +62,18 @@ class Dataset:
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
+    @property
+    def _counts(self) -> str:
+        return f"{len(self.train.labels):,} training and {len(self.test.labels):,} test images"
+
     def __repr__(self) -> str:
-        counts = f"{len(self.train.labels):,} training and {len(self.test.labels):,} test images"
-        return f"<{self.source}: {counts}>"
+        return f"<{self.source}: {self._counts}>"
 
     def _repr_markdown_(self) -> str:
-        counts = f"{len(self.train.labels):,} training and {len(self.test.labels):,} test images"
         if self.real:
-            return f"**Fashion-MNIST**: {counts}, every file checked by its MD5 sum."
+            return f"**Fashion-MNIST**: {self._counts}, every file checked by its MD5 sum."
         return (
-            f"> ⚠️ **Drawn stand-in, not Fashion-MNIST**: {counts}, drawn by code because "
+            f"> ⚠️ **Drawn stand-in, not Fashion-MNIST**: {self._counts}, drawn by code because "
             f"{self.note}. The lesson runs, but its figures say nothing about the real data."
         )
 

@@ -94,8 +94,8 @@ class Recipe:
 
     @property
     def opens_test(self) -> bool:
-        """Whether its runs end on the test set: published models and the course's own, and not
-        the variants among which one still chooses."""
+        """Whether its runs end on the test set: those of a model that names its source or reported
+        figures do, those of a variant among which one still chooses don't."""
         return bool(self.source or self.reported)
 
     def but(self, id: str, **changes: object) -> "Recipe":

@@ -30,8 +30,9 @@ def train(
 ) -> Run | list[Run]:
     """Train a recipe, or each of several; what was trained before is found instead.
 
-    The test set is opened for published recipes only, once, after the last epoch; a variant is
-    judged on the validation images. Returns a Run, or a list of them in the order given.
+    The test set is opened once, after the last epoch, and only if the recipe's `opens_test` says
+    so; a variant is judged on the validation images. Returns a Run, or a list of them in the order
+    given.
     place: the run store's folder, if not the usual one.
     """
     check_seed(seed)

@@ -3,7 +3,7 @@
 `search-mlp`, `search-cnn`: the published searches with KerasTuner, at the profile `full`.
 `tuners`: random search and a Bayesian method with Optuna, side by side at equal cost, eight
 seeds each, at the profile `lesson`.
-`course-mlp`, `course-cnn`: the searches that the course's own models come from, with Optuna, at the
+`course-mlp`, `course-cnn`: the course's own search spaces (see `spaces`), with Optuna, at the
 profile `full`.
 """
 
