@@ -8,7 +8,7 @@ import keras_tuner
 import pandas as pd
 import pytest
 
-from fmnist_utils import CourseError, keras_search, reference, searches
+from fmnist_utils import CourseError, checkpoint, keras_search, reference, searches, training
 from fmnist_utils.profiles import PROFILES, Profile
 from fmnist_utils.published import PUBLISHED
 
@@ -105,6 +105,29 @@ def test_a_published_search_goes_on_where_it_was(id, small, dataset, tmp_path, m
     assert table.seconds.gt(0).all()
     score = json.loads((tmp_path / id / "trial_1" / "trial.json").read_text())["score"]
     assert table.val_loss[1] == score
+
+
+def test_a_search_stopped_within_a_trial_ends_like_one_that_was_not(
+    small, dataset, tmp_path, monkeypatch
+):
+    whole = keras_search.search("search-mlp", dataset, tmp_path / "whole")
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    save, saved = checkpoint.save, []
+
+    def stop(*given):
+        save(*given)
+        saved.append(given)
+        if len(saved) == 3:  # the first epoch of the second trial
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save", stop)
+    with pytest.raises(KeyboardInterrupt):
+        keras_search.search("search-mlp", dataset, tmp_path / "stopped")
+    again = keras_search.search("search-mlp", dataset, tmp_path / "stopped")
+    assert len(saved) == 4
+    pd.testing.assert_frame_equal(
+        whole.drop(columns="seconds"), again.drop(columns="seconds"), check_exact=True
+    )
 
 
 def test_what_is_there_is_not_made_again(dataset, monkeypatch, capsys):
