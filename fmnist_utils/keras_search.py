@@ -58,7 +58,7 @@ class _Tuner(keras_tuner.BayesianOptimization):
     def run_trial(self, trial, choose, splits):
         recipe, folder = choose(trial.hyperparameters), Path(self.get_trial_dir(trial.trial_id))
         _, history = training.fit(recipe, splits, recipe.epochs, SEED, folder / "checkpoints")
-        facts = {"epochs": len(history), "seconds": round(history.seconds.sum(), 1)}
+        facts = {"epochs": len(history), "seconds": round(float(history.seconds.sum()), 1)}
         self._facts(trial).write_text(json.dumps(facts))
         print(f"{self.project_name} · trial {trial.trial_id} · {facts}", flush=True)
         return history.loc[history.val_loss.idxmin(), ["val_loss", "val_accuracy"]].to_dict()

@@ -45,6 +45,8 @@ def test_handout_has_the_exercises_and_no_solution(path, handouts):
     assert len(solutions) == len(asked)
     text = "\n".join(cell.source for cell in cut.cells)
     assert "solution" not in text.split("## Exercises")[1]
+    assert text.count("**Question.**") >= 3
+    assert "details>" not in text
     for solution in solutions:
         answer = [line for line in solution.splitlines() if "exercises.check" not in line]
         assert "\n".join(answer).strip() not in text

@@ -132,6 +132,26 @@ def test_opening_and_ending(notebook):
     assert headings[-2:] == ["## What we learned", "## Exercises"]
 
 
+QUESTION = re.compile(
+    r"^\*\*Question\.\*\* .+\?\n\n<details><summary>Answer</summary>\n\n.+\n\n</details>$", re.M
+)
+
+
+def test_questions_have_folded_answers(notebook):
+    prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert len(QUESTION.findall(prose)) == prose.count("**Question.**") == prose.count("<details")
+    assert prose.count("**Question.**") >= 3
+
+
+def test_every_figure_is_followed_by_words_or_a_table(notebook):
+    """What it shows must not be for those alone who see it."""
+    for number, cell in enumerate(notebook.cells[:-2]):
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            near = [cell, *notebook.cells[number + 1 : number + 3]]
+            told = [one.cell_type == "markdown" or "text/html" in str(one.outputs) for one in near]
+            assert any(told), cell.source
+
+
 def test_at_least_eight_checked_outputs(notebook):
     checked = [cell for cell in tagged(notebook, "nbval-check-output") if cell.outputs]
     assert len(checked) >= 8

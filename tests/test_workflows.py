@@ -33,6 +33,7 @@ def test_every_push_runs_the_readmes_own_command_on_every_python():
     assert job["steps"][-1]["run"] == "make test"
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     assert "make test" in (ROOT / "README.md").read_text()
+    assert workflow["jobs"]["browser"]["steps"][-1]["run"] == "make test-browser test-site"
 
 
 def test_the_newest_versions_are_tried_every_week_on_all_notebooks():
@@ -41,3 +42,21 @@ def test_the_newest_versions_are_tried_every_week_on_all_notebooks():
     assert "--requirement requirements.txt" in text
     assert "fmnist_utils run --profile lesson" in text
     assert "GITHUB_STEP_SUMMARY" in text
+
+
+@pytest.mark.parametrize("name", ["broken", "unclear"])
+def test_issue_forms_ask_for_notebook_and_cell(name):
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text())
+    assert form["name"]
+    assert form["description"]
+    asked = {part["id"]: part for part in form["body"]}
+    assert all(part["validations"]["required"] for part in asked.values())
+    assert {"notebook", "cell"} <= set(asked)
+    lessons = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    assert asked["notebook"]["attributes"]["options"][: len(lessons)] == lessons
+
+
+def test_who_reports_a_fault_is_asked_what_the_doctor_says():
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / "broken.yml").read_text())
+    (doctor,) = (part for part in form["body"] if part["id"] == "doctor")
+    assert "python -m fmnist_utils doctor" in doctor["attributes"]["description"]

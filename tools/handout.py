@@ -1,4 +1,4 @@
-"""Cut an assignment version of each notebook: without the worked solutions, without outputs.
+"""Cut an assignment version of each notebook: no worked solutions, no answers, no outputs.
 
     python tools/handout.py [--out DIR] [NOTEBOOK ...]
 
@@ -6,6 +6,7 @@ The exercises and their checks stay. Written to build/handout, next to nothing e
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -16,16 +17,18 @@ from fmnist_utils.places import find_notebooks
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 FOLDED = " The worked solutions are folded away below (click to open one), each with its own check."
+ANSWER = re.compile(r"\n*<details>.*?</details>", re.DOTALL)
 
 
 def handout(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return the notebook without folded cells, which hold the solutions, and without outputs."""
+    """Return the notebook without folded cells, which hold the solutions, without the folded
+    answers to the questions in the text, and without outputs."""
     notebook.cells = [
         cell for cell in notebook.cells
         if not cell.metadata.get("jupyter", {}).get("source_hidden")
     ]  # fmt: skip
     for cell in notebook.cells:
-        cell.source = cell.source.replace(FOLDED, "")
+        cell.source = ANSWER.sub("", cell.source.replace(FOLDED, ""))
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     nbformat.validate(notebook)
