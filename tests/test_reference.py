@@ -340,15 +340,20 @@ def test_several_jobs_train_what_one_does(dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
     tiny = Profile("tiny", 300, 100, 100, 1.0, 1, 1)
     todo = [(PUBLISHED["cnn-basic"], seed) for seed in range(3)]
-    found = {}
-    for jobs in (1, 2):
-        monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / f"{jobs} at a time"))
-        trained = list(train_all(todo, dataset, tiny, jobs))
-        found[jobs] = {run.record["key"]["seed"]: run.metrics for run in trained}
-        assert all(run.folder.parent == tmp_path / f"{jobs} at a time" for run in trained)
-    assert sorted(found[2]) == [0, 1, 2]
-    for seed, metrics in found[1].items():  # sums of other numbers of threads are rounded otherwise
-        assert found[2][seed] == pytest.approx(metrics, abs=0.02)
+    metrics, weights = {}, {}
+    for name, jobs in (("one", 1), ("two", 2), ("two again", 2)):
+        monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / name))
+        trained = {run.record["key"]["seed"]: run for run in train_all(todo, dataset, tiny, jobs)}
+        assert sorted(trained) == [0, 1, 2]
+        assert all(run.folder.parent == tmp_path / name for run in trained.values())
+        metrics[name] = {seed: run.metrics for seed, run in trained.items()}
+        weights[name] = {seed: b"".join(w.tobytes() for w in run.model.get_weights())
+                         for seed, run in trained.items()}  # fmt: skip
+    assert metrics["two again"] == metrics["two"], "the same seed, beside others: the same bits"
+    assert weights["two again"] == weights["two"]
+    assert len(set(weights["two"].values())) == 3, "another seed, another model"
+    for seed, found in metrics["one"].items():  # other numbers of threads round sums otherwise
+        assert metrics["two"][seed] == pytest.approx(found, abs=0.02)
 
 
 def test_several_jobs_stop_together(called_real, monkeypatch):
