@@ -124,50 +124,55 @@ def test_run(tmp_path, tally):
     assert process.returncode == 0
     work, wanted = time.monotonic() - begun, metrics(tmp_path / "undisturbed")
     assert len(wanted) > 3
-    rng, store, kept = random.Random(SEED), tmp_path / "runs", {}
-    for _ in range(KILLS):
+    rng, store, kept, kills, dead = random.Random(SEED), tmp_path / "runs", {}, 0, True
+    while kills < KILLS or dead:  # what was killed last is brought to its end
         process = series(tmp_path / "out", store)
-        if killed_in(process, rng.uniform(0.3, 1.0) * work):
-            tally("kills: run")
+        dead = killed_in(process, 600 if kills == KILLS else rng.uniform(0.1, 0.9) * work)
         time.sleep(1)  # papermill and its kernel are sessions of their own: they may end by now
         now = finished(store) if store.exists() else {}
         assert kept.items() <= now.items(), "a finished run was made again"
         kept = now
-    process = series(tmp_path / "out", store)
-    said, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, said
-    assert metrics(store) == wanted
+        if dead:
+            kills += 1
+            tally("kills: run")
+        else:
+            assert process.returncode == 0
+            assert metrics(store) == wanted
+            store, kept = tmp_path / f"runs{kills}", {}  # and begin anew
 
 
 def test_tune(tmp_path, tally):
-    rng, storage = random.Random(SEED), f"sqlite:///{tmp_path}/trials.db"
-    command = ["-m", "fmnist_utils", "tune", "mlp", "--profile", "smoke", "--trials", 12,
-               "--storage"]  # fmt: skip
-    process = start([*command, f"sqlite:///{tmp_path}/undisturbed.db"], tmp_path)
+    def command(storage):
+        return ["-m", "fmnist_utils", "tune", "mlp", "--profile", "smoke", "--trials", 12,
+                "--storage", storage]  # fmt: skip
+
+    def load(storage):
+        return optuna.load_study(study_name="mlp.tpe.smoke.seed0", storage=storage)
+
+    rng, undisturbed = random.Random(SEED), f"sqlite:///{tmp_path}/undisturbed.db"
+    process = start(command(undisturbed), tmp_path)
     until_ready(process, "trial 0")
     begun = time.monotonic()
     process.communicate(timeout=600)
     a_trial = (time.monotonic() - begun) / 11
-    kills = 0
-    while kills < KILLS:
-        process = start([*command, storage], tmp_path)
-        if killed_in(process, rng.uniform(6, 10 + 2 * a_trial)):
+    known = {json.dumps(trial.params, sort_keys=True): trial.value
+             for trial in load(undisturbed).trials}  # fmt: skip
+    kills, before, storage, dead = 0, 0, f"sqlite:///{tmp_path}/trials.db", True
+    while kills < KILLS or dead:
+        process = start(command(storage), tmp_path)
+        dead = killed_in(process, 600 if kills == KILLS else rng.uniform(4, 10 + 2 * a_trial))
+        if dead:
             kills += 1
             tally("kills: tune")
-        else:
-            break  # the study has all its trials
-    process = start([*command, storage], tmp_path)
-    said, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, said
-    study = optuna.load_study(study_name="mlp.tpe.smoke.seed0", storage=storage)
-    states = [trial.state.name for trial in study.trials]
-    assert states.count("COMPLETE") + states.count("PRUNED") == 12
-    # Each kill costs the one trial that was being made, at most.
-    assert len(states) - 12 <= kills
-    whole = optuna.load_study(study_name="mlp.tpe.smoke.seed0",
-                              storage=f"sqlite:///{tmp_path}/undisturbed.db")  # fmt: skip
-    known = {json.dumps(trial.params, sort_keys=True): trial.value for trial in whole.trials}
-    for trial in study.trials:  # what both tried came out the same, to the last bit
-        params = json.dumps(trial.params, sort_keys=True)
-        if trial.state.name == "COMPLETE" and params in known:
-            assert trial.value == known[params]
+            continue
+        assert process.returncode == 0
+        study = load(storage)
+        states = [trial.state.name for trial in study.trials]
+        assert states.count("COMPLETE") + states.count("PRUNED") == 12
+        # Each kill costs the one trial that was being made, at most.
+        assert len(states) - 12 <= kills - before
+        for trial in study.trials:  # what both tried came out the same, to the last bit
+            params = json.dumps(trial.params, sort_keys=True)
+            if trial.state.name == "COMPLETE" and params in known:
+                assert trial.value == known[params]
+        before, storage = kills, f"sqlite:///{tmp_path}/trials{kills}.db"
