@@ -18,6 +18,7 @@ def mlp(
     l2: float = 0.0,
     batch_norm: bool = True,
     hidden_norm: bool = False,
+    input_dropout: float = 0.0,
 ) -> keras.Model:
     """A multilayer perceptron: images (28, 28) in, 10 class probabilities out.
 
@@ -25,11 +26,14 @@ def mlp(
     l2: weight penalty on every Dense kernel, the output layer's included.
     batch_norm: normalise the 784 pixels by batch statistics before the first layer.
     hidden_norm: normalise what each hidden layer hands to its activation.
+    input_dropout: the share of pixels that are dropped in training.
     """
     penalty = keras.regularizers.L2(l2) if l2 else None
     model = keras.Sequential([keras.Input((28, 28)), layers.Flatten()])
     if batch_norm:
         model.add(layers.BatchNormalization())
+    if input_dropout:
+        model.add(layers.Dropout(input_dropout))
     for width, rate in zip(widths, dropouts, strict=True):
         if hidden_norm:
             model.add(layers.Dense(width, use_bias=False, kernel_regularizer=penalty))

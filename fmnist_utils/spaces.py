@@ -26,7 +26,8 @@ class Search:
 
 def _mlp(chosen: dict) -> Recipe:
     layers, width, dropout = chosen["layers"], chosen["width"], chosen["dropout"]
-    options = dict(widths=(width,) * layers, dropouts=(dropout,) * layers, hidden_norm=True)
+    options = dict(widths=(width,) * layers, dropouts=(dropout,) * layers, hidden_norm=True,
+                   input_dropout=chosen["input_dropout"], activation="gelu")  # fmt: skip
     others = {name: chosen[name] for name in _COMMON}
     return Recipe("mlp-searched", "mlp", options, epochs=20, validation="first 5,000",
                   loss="categorical_crossentropy", **others)  # fmt: skip
@@ -52,7 +53,8 @@ _COMMON: dict[str, BaseDistribution] = {
 SEARCHES = {
     "mlp": Search(
         {"layers": IntDistribution(1, 4), "width": IntDistribution(128, 1024, step=128),
-         "dropout": FloatDistribution(0.0, 0.6, step=0.1)} | _COMMON, _mlp, 40),
+         "dropout": FloatDistribution(0.0, 0.6, step=0.1),
+         "input_dropout": FloatDistribution(0.0, 0.4, step=0.1)} | _COMMON, _mlp, 40),
     "cnn": Search(
         {"width": IntDistribution(8, 32, step=8),
          "dropout": FloatDistribution(0.0, 0.6, step=0.1)} | _COMMON, _cnn, 30),
