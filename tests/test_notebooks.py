@@ -3,6 +3,7 @@
 (What their cells print is compared by nbval, which collects the notebooks themselves.)
 """
 
+import itertools
 import json
 import os
 import re
@@ -130,6 +131,15 @@ def test_opening_and_ending(notebook):
         cell.source for cell in notebook.cells if cell.cell_type == "markdown"), re.M)  # fmt: skip
     assert sum(heading.startswith("# ") for heading in headings) == 1
     assert headings[-2:] == ["## What we learned", "## Exercises"]
+    levels = [len(heading.partition(" ")[0]) for heading in headings]
+    assert all(deeper - level <= 1 for level, deeper in itertools.pairwise(levels))
+
+
+def test_links_say_where_they_lead(notebook):
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for said in re.findall(r"\[([^]]+)\]\([^)]+\)", prose):
+        assert said.lower() not in {"here", "this", "link", "click here", "this page"}
+        assert not said.startswith("http")
 
 
 QUESTION = re.compile(
