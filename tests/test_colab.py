@@ -81,7 +81,7 @@ def test_on_colab_it_fetches_the_course_once(run, tmp_path, monkeypatch):
 
 def test_what_the_lessons_import_is_on_colab_or_is_installed():
     cell = bootstrap(NOTEBOOKS[0]).source
-    installed = {"keras-tuner": "keras_tuner"}
+    installed = {"keras-tuner": "keras_tuner", "optuna": "optuna"}
     on_colab = {"keras", "matplotlib", "numpy", "pandas", "scipy", "seaborn", "sklearn", "IPython",
                 "PIL", "tensorflow"}  # fmt: skip
     for path in NOTEBOOKS:

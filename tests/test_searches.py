@@ -3,12 +3,22 @@
 import json
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import keras_tuner
+import numpy as np
 import pandas as pd
 import pytest
 
-from fmnist_utils import CourseError, checkpoint, keras_search, reference, searches, training
+from fmnist_utils import (
+    CourseError,
+    checkpoint,
+    keras_search,
+    reference,
+    searches,
+    spaces,
+    training,
+)
 from fmnist_utils.profiles import PROFILES, Profile
 from fmnist_utils.published import PUBLISHED
 
@@ -160,3 +170,36 @@ def test_missing_or_foreign_tables_and_the_stand_in_are_refused(dataset):
     with pytest.raises(CourseError, match="refuses the drawn stand-in"):
         searches.make(["tuners"], dataset, 1)
     assert PROFILES["full"].train_images is None
+
+
+KEPT = Path(searches.__file__).parent / "reference"
+
+
+@pytest.mark.parametrize(("id", "number"), [("search-mlp", 6), ("search-cnn", 5)])
+def test_the_kept_published_searches_are_whole_and_within_their_spaces(id, number, monkeypatch):
+    monkeypatch.setattr(reference, "FOLDER", KEPT)
+    table = searches.trials(id)
+    assert table.trial.tolist() == list(range(1, number + 1))
+    assert table.epochs.between(11, 100).all(), "ten epochs of patience behind the best"
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"num_layers": 5}  # so that the space shows all of its layers
+    keras_search.SEARCHES[id][0](hp)
+    for one in hp.space:
+        if one.name in table:  # no trial may have had so many layers
+            allowed = np.asarray(list(one.values), float)
+            assert all(np.isclose(allowed, value).any() for value in table[one.name].dropna())
+
+
+def test_the_kept_tuners_are_whole_and_within_their_space(monkeypatch):
+    monkeypatch.setattr(reference, "FOLDER", KEPT)
+    table, space = searches.trials("tuners"), spaces.SEARCHES[searches.TUNER_STUDY].space
+    sizes = table.groupby(["sampler", "seed"]).trial.nunique()
+    assert sizes.index.tolist() == list(product(searches.SAMPLERS, searches.SEEDS))
+    assert set(sizes) == {40}
+    assert set(table.state) == {"complete", "pruned"}
+    for name, values in space.items():
+        assert all(values._contains(values.to_internal_repr(value)) for value in table[name]), name
+    # The same seeds: what comes before a Bayesian method has learned is drawn alike.
+    first = table[table.trial < 10].drop(columns=["seconds", "state", "epochs", "val_accuracy"])
+    drawn = [part.drop(columns="sampler").to_numpy() for _, part in first.groupby("sampler")]
+    assert (drawn[0] == drawn[1]).all()
