@@ -9,6 +9,7 @@ and the notebooks and the command line (`python -m fmnist_utils`) stand above th
 """
 
 import sys
+import warnings
 
 __version__ = "0.1.0"
 
@@ -17,6 +18,9 @@ if sys.version_info < (3, 11):  # noqa: UP036 - where pip was not asked, Python 
         f"fmnist_utils needs Python 3.11 or newer; this is Python {sys.version.split()[0]}. "
         "Make a new environment with a newer Python, then install the course again."
     )
+
+# Optuna brings tqdm, which complains in a kernel without ipywidgets that it can't draw its bars.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 class CourseError(Exception):
