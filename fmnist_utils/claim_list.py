@@ -9,7 +9,7 @@ from fmnist_utils.study_list import SCHEMES
 class Claim:
     """`first` is better than `second`: higher in `metric`, or lower where that is the loss.
 
-    first, second: ids of published models, or of runs of the study `augmentation`, which are judged
+    first, second: ids of models, or of runs of the study `augmentation`, which are judged
     on the validation images. metric: "accuracy", "loss" or "recall of <class>" on the test images,
     or "overfitting" (accuracy on the training minus on the test images; `first`
     and `second` are then the same model, and the claim is that there is some).
@@ -87,6 +87,12 @@ CLAIMS = {
     "tuning beats hand-made": Claim(
         "mlp-tuned", "mlp-350-80", "accuracy",
         "the searched perceptron is more accurate than the hand-made one", "lesson 5"),
+    "a longer search pays, MLP": Claim(
+        "mlp-course", "mlp-tuned", "accuracy",
+        "the course's perceptron is more accurate than the report's searched one", "lesson 5"),
+    "past the reports": Claim(
+        "cnn-course-augmented", "cnn-tuned-augmented", "accuracy",
+        "the course's CNN is more accurate than the best of the reports", "lesson 7"),
 }  # fmt: skip
 
 # The study `augmentation`: each scheme against none, at equal steps.

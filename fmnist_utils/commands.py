@@ -54,13 +54,13 @@ def parser(prog: str) -> argparse.ArgumentParser:
     doctor.set_defaults(command="doctor")
 
     reproduce = commands.add_parser(
-        "reproduce", help="train published models as published (hours), for the reference",
-        description="Trains published models at the profile full on the real data and enters them "
-        "in fmnist_utils/reference/. What is done is not done again; an interrupted training goes "
-        "on.",
+        "reproduce", help="train models as their records say (hours), for the reference",
+        description="Trains the published models as published, or the models, studies and "
+        "searches that are named, at the profile full on the real data, and enters them in "
+        "fmnist_utils/reference/. What is done is not done again; an interrupted training goes on.",
     )  # fmt: skip
     reproduce.add_argument("id", nargs="*", metavar="ID",
-                           help="models, studies, searches; none: all twenty models")  # fmt: skip
+                           help="models, studies, searches; none: all published ones")  # fmt: skip
     reproduce.add_argument("--seeds", type=int, default=3, metavar="N",
                            help="the seeds 0 to N - 1 (default: 3)")  # fmt: skip
     reproduce.add_argument("--jobs", type=int, default=1, metavar="N",
@@ -69,8 +69,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
     reproduce.set_defaults(command="reproduce")
 
     verify = commands.add_parser(
-        "verify", help="train one published model anew and compare it with the reference",
-        description="Trains one published model at the profile full on the real data and says "
+        "verify", help="train one model anew and compare it with the reference",
+        description="Trains one model at the profile full on the real data and says "
         "whether its test accuracy agrees with the reference: within 4 standard deviations of the "
         "reference's seeds, and at least within 0.5 points. Exit code: 0 if it does, 1 if not.",
     )  # fmt: skip
@@ -98,14 +98,14 @@ def parser(prog: str) -> argparse.ArgumentParser:
     predict = commands.add_parser(
         "predict", help="say what garment is in your own photos",
         description="Brings photos of garments into the form of Fashion-MNIST's images and prints "
-        "a published model's best three classes for each. The garment should lie on a plain ground "
+        "a model's best three classes for each. The garment should lie on a plain ground "
         "of another colour and fill most of the photo. A model that hasn't been trained at this "
         "profile is trained first. Exit code: 0, or 2 if one of the files is no usable photo: "
         "nothing is done then.",
     )  # fmt: skip
     predict.add_argument("photo", nargs="+", metavar="PHOTO", help="a JPEG, PNG or WebP file")
     predict.add_argument("--model", default="cnn-standard", metavar="ID",
-                         help="a published model (default: cnn-standard)")  # fmt: skip
+                         help="which model (default: cnn-standard)")  # fmt: skip
     predict.add_argument("--profile", default="", metavar="P", help=f"{', '.join(PROFILES)} "
                          "(default: $FMNIST_PROFILE, else lesson)")  # fmt: skip
     predict.set_defaults(command="predict")

@@ -1,11 +1,11 @@
-"""What is in your photos? A published model's answer, in words."""
+"""What is in your photos? A model's answer, in words."""
 
 import numpy as np
 
 from fmnist_utils import CourseError, data, runs
+from fmnist_utils.course import MODELS
 from fmnist_utils.data import CLASS_NAMES
 from fmnist_utils.profiles import Profile
-from fmnist_utils.published import PUBLISHED
 from fmnist_utils.recipes import Recipe
 from fmnist_utils.store import Run
 
@@ -13,18 +13,18 @@ SURE = 0.6  # below this probability the answer is called unsure
 
 
 def choose(id: str) -> Recipe:
-    """The published model called `id`.
+    """The model called `id`.
 
     Raises CourseError if there is no such model, or if its outputs are no probabilities.
     """
-    if id not in PUBLISHED:
-        raise CourseError(f"{id!r} is not a published model; choose one of {', '.join(PUBLISHED)}.")
-    last = PUBLISHED[id].options.get("head", ("softmax",))[-1]
+    if id not in MODELS:
+        raise CourseError(f"{id!r} is not a model; choose one of {', '.join(MODELS)}.")
+    last = MODELS[id].options.get("head", ("softmax",))[-1]
     if last != "softmax":
         raise CourseError(
             f"{id} ends in {last}, so its outputs are no probabilities; choose another --model."
         )
-    return PUBLISHED[id]
+    return MODELS[id]
 
 
 def trained(recipe: Recipe, profile: Profile) -> Run:

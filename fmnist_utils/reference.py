@@ -1,4 +1,4 @@
-"""The course's own full runs of the published models, and everyone's figures side by side.
+"""The course's own full runs, and everyone's figures side by side.
 
 `reference/` is package data, so that every notebook finds it without training:
 
@@ -20,14 +20,14 @@ import pandas as pd
 from filelock import FileLock
 
 from fmnist_utils import CourseError, evaluation, store
-from fmnist_utils.published import PUBLISHED
+from fmnist_utils.course import MODELS
 from fmnist_utils.store import Run
 
 FOLDER = Path(__file__).parent / "reference"
 COLUMNS = [
     "id", "seed", "profile", "data", "epochs_run", "parameters", "train_seconds", "train_loss",
     "train_accuracy", "val_accuracy", "test_loss", "test_accuracy", "precision", "recall", "f1",
-    "reported_accuracy",
+    "averaged_accuracy", "reported_accuracy",
 ]  # fmt: skip
 
 
@@ -51,21 +51,21 @@ def results() -> pd.DataFrame:
 
 def several(id: str) -> list[Run]:
     """All reference runs of a model, by seed; an empty list if there is none yet."""
-    recipe = PUBLISHED[id]
+    recipe = MODELS[id]
     return [store.find(recipe, _folder(id, seed)) for seed in _seeds(id)]
 
 
 def find(id: str, seed: int) -> Run | None:
     """One reference run; None if it has not been made yet."""
-    return store.find(PUBLISHED[id], _folder(id, seed))
+    return store.find(MODELS[id], _folder(id, seed))
 
 
 def compare(trained: Iterable[Run]) -> pd.DataFrame:
-    """Published models side by side, test accuracies in per cent.
+    """Models side by side, test accuracies in per cent.
 
-    reported: the published figure. reference: the mean of the course's full runs, over `seeds`
-    of them, and its sample standard deviation `sd`. this run: what the given runs reached; `±` is
-    the binomial standard error of that, in points.
+    reported: the published figure, where there is one. reference: the mean of the course's full
+    runs, over `seeds` of them, and its sample standard deviation `sd`. this run: what the given
+    runs reached; `±` is the binomial standard error of that, in points.
     """
     full, rows = results(), []
     for run in trained:
@@ -77,7 +77,7 @@ def compare(trained: Iterable[Run]) -> pd.DataFrame:
             "parameters": run.record["parameters"],
             "epochs, published": run.recipe.epochs,
             "epochs, this run": run.record["epochs_run"],
-            "reported": 100 * run.recipe.reported["test_accuracy"],
+            "reported": 100 * run.recipe.reported.get("test_accuracy", np.nan),
             "reference": known.mean() if len(known) else np.nan,
             "sd": known.std() if len(known) > 1 else np.nan,
             "seeds": len(known),
@@ -88,8 +88,8 @@ def compare(trained: Iterable[Run]) -> pd.DataFrame:
 
 
 def summary() -> pd.DataFrame:
-    """One row a published model: reported test accuracy, mean and standard deviation over the
-    seeds, all in per cent, and the number of seeds."""
+    """One row a model: reported test accuracy (where there is one), mean and standard deviation
+    over the seeds, all in per cent, and the number of seeds."""
     by_id = results().groupby("id", sort=False)
     accuracy = 100 * by_id.test_accuracy.agg(["mean", "std"])
     accuracy.insert(0, "reported", 100 * by_id.reported_accuracy.first())
@@ -125,7 +125,7 @@ def add(run: Run) -> None:
         new.rename(folder)
         shutil.rmtree(temporary, ignore_errors=True)
         # From the folders: whenever a process was killed, the table has a row for each of them.
-        rows = [_row(found) for id in PUBLISHED for found in several(id)]
+        rows = [_row(found) for id in MODELS for found in several(id)]
         write_table(pd.DataFrame(rows, columns=COLUMNS), FOLDER / "results.csv")
 
 
@@ -171,10 +171,10 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
 
 
 def _row(run: Run) -> dict:
-    names = {"precision": "test_precision", "recall": "test_recall", "f1": "test_f1"}
+    names = {name: f"test_{name}" for name in ("precision", "recall", "f1", "averaged_accuracy")}
     key = run.record["key"]
     facts = run.record | {"id": run.recipe.id, "seed": key["seed"], "data": key["data"]}
-    facts |= {"reported_accuracy": run.recipe.reported["test_accuracy"]}
+    facts |= {"reported_accuracy": run.recipe.reported.get("test_accuracy")}
     facts |= {name: round(value, 6) for name, value in run.metrics.items()}
     return {name: facts.get(names.get(name, name)) for name in COLUMNS}
 

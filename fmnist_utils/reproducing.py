@@ -1,10 +1,11 @@
-"""Making and checking the reference: published models are trained as published, several times."""
+"""Making and checking the reference: each model is trained as its record says, several times."""
 
 import tempfile
 import time
 from pathlib import Path
 
 from fmnist_utils import CourseError, data, reference, runs, searches, store, studies
+from fmnist_utils.course import MODELS
 from fmnist_utils.data import Dataset
 from fmnist_utils.jobs import train_all
 from fmnist_utils.profiles import PROFILES, check_seed
@@ -18,9 +19,9 @@ _STUDY_OF = {id: study for study, recipes in studies.STUDIES.items() for id in r
 
 
 def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> None:
-    """Train published models as published, with the seeds 0, 1, …, and enter them in `reference/`.
+    """Train models as their records say, with the seeds 0, 1, …, and enter them in `reference/`.
 
-    ids: of published models, or names of studies or searches; none means all twenty models. What
+    ids: of models, or names of studies or searches; none means the twenty published models. What
     `reference/` has already, with the same recipe, data and versions, is not trained again; an
     interrupted training goes on.
     jobs: how many trainings at a time, each in a process of its own with its share of the cores.
@@ -63,14 +64,14 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, jobs: int = 1) -> No
 
 
 def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
-    """Train one published model anew and compare it with the reference.
+    """Train one model anew and compare it with the reference.
 
     Returns whether its test accuracy is within 4 standard deviations of the reference runs' mean,
     and at least within 0.5 points, and a sentence that says so.
     Raises CourseError for an unknown id, and if there is nothing to compare with.
     """
     check([id])
-    if id not in PUBLISHED:
+    if id not in MODELS:
         raise CourseError(f"{id} is no model; `reproduce {id}` makes it where it is missing.")
     check_seed(seed)
     data.refuse_stand_in(dataset, PROFILES["full"])
@@ -78,7 +79,7 @@ def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
     if known.empty:
         raise CourseError(f"There are no reference runs of {id}; `reproduce {id}` makes them.")
     with tempfile.TemporaryDirectory() as place:  # what was trained before proves nothing
-        run = runs.train(PUBLISHED[id], dataset, PROFILES["full"], seed, Path(place))
+        run = runs.train(MODELS[id], dataset, PROFILES["full"], seed, Path(place))
     reached, mean = 100 * run.metrics["test_accuracy"], known.mean()
     allowed = max(0.5, 4 * known.std()) if len(known) > 1 else 0.5
     agrees = bool(abs(reached - mean) <= allowed)
@@ -90,15 +91,15 @@ def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
 
 def check(ids: list[str]) -> None:
     """Raise CourseError that lists what there is if one of `ids` is no model, study or search."""
-    if unknown := sorted(set(ids) - {*PUBLISHED, *studies.STUDIES, *searches.IDS}):
+    if unknown := sorted(set(ids) - {*MODELS, *studies.STUDIES, *searches.IDS}):
         raise CourseError(
-            f"{unknown[0]!r} is not a published model; there are {', '.join(PUBLISHED)}; and the "
+            f"{unknown[0]!r} is not a model; there are {', '.join(MODELS)}; and the "
             f"studies and searches {', '.join([*studies.STUDIES, *searches.IDS])}."
         )
 
 
 def _recipe(id: str) -> Recipe:
-    return PUBLISHED[id] if id in PUBLISHED else studies.STUDIES[_STUDY_OF[id]][id]
+    return MODELS[id] if id in MODELS else studies.STUDIES[_STUDY_OF[id]][id]
 
 
 def _done(task: Task, dataset: Dataset) -> bool:

@@ -3,8 +3,7 @@
 `search-mlp`, `search-cnn`: the published searches with KerasTuner, at the profile `full`.
 `tuners`: random search and a Bayesian method with Optuna, side by side at equal cost, eight
 seeds each, at the profile `lesson`.
-`course-mlp`, `course-cnn`: the course's own search spaces (see `spaces`), with Optuna, at the
-profile `full`.
+`course-mlp`: the Bayesian method once more in the same space, at the profile `full`.
 """
 
 from pathlib import Path
@@ -16,8 +15,7 @@ from fmnist_utils.data import Dataset
 from fmnist_utils.profiles import PROFILES
 
 PUBLISHED_SEARCHES = ("search-mlp", "search-cnn")
-COURSE_SEARCHES = {"course-mlp": "mlp", "course-cnn": "cnn"}
-IDS = (*PUBLISHED_SEARCHES, "tuners", *COURSE_SEARCHES)
+IDS = (*PUBLISHED_SEARCHES, "tuners", "course-mlp")
 SEEDS = range(8)
 TUNER_STUDY, SAMPLERS = "mlp", ("random", "tpe")
 
@@ -73,12 +71,12 @@ def _search(id: str, sampler: str = "", seed: int = 0) -> tuple[str, pd.DataFram
         return id, keras_search.search(id, data.load(PROFILES["full"]), place)
     from fmnist_utils import tuning
 
-    if id in COURSE_SEARCHES:
-        full, space = PROFILES["full"], spaces.SEARCHES[COURSE_SEARCHES[id]]
+    space = spaces.SEARCHES[TUNER_STUDY]
+    if id == "course-mlp":
+        full = PROFILES["full"]
         return id, tuning.table(tuning.tune(id, space, data.load(full), full))
     lesson = PROFILES["lesson"]
     study = tuning.tune(
-        f"tuners.{sampler}.seed{seed}", spaces.SEARCHES[TUNER_STUDY], data.load(lesson), lesson,
-        seed, sampler,
-    )  # fmt: skip
+        f"tuners.{sampler}.seed{seed}", space, data.load(lesson), lesson, seed, sampler
+    )
     return id, tuning.table(study).assign(sampler=sampler, seed=seed)

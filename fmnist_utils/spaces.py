@@ -10,7 +10,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from fmnist_utils import CourseError
+from fmnist_utils import CourseError, course
 from fmnist_utils.recipes import Recipe
 
 
@@ -25,22 +25,11 @@ class Search:
 
 
 def _mlp(chosen: dict) -> Recipe:
-    layers, width, dropout = chosen["layers"], chosen["width"], chosen["dropout"]
-    options = dict(widths=(width,) * layers, dropouts=(dropout,) * layers, hidden_norm=True,
-                   input_dropout=chosen["input_dropout"], activation="gelu")  # fmt: skip
-    others = {name: chosen[name] for name in _COMMON}
-    return Recipe("mlp-searched", "mlp", options, epochs=20, validation="first 5,000",
-                  loss="categorical_crossentropy", **others)  # fmt: skip
+    return course.mlp(**chosen, id="mlp-searched", epochs=20)
 
 
 def _cnn(chosen: dict) -> Recipe:
-    width, dropout = chosen["width"], chosen["dropout"]
-    filters = (width, width, 2 * width, 2 * width, 4 * width, 4 * width)
-    options = dict(filters=filters, pools=(2, 1, 2, 1, 2, 1), padding="same", activation="gelu",
-                   batch_norm=True, top="max", dense_dropout=dropout)  # fmt: skip
-    others = {name: chosen[name] for name in _COMMON}
-    return Recipe("cnn-searched", "conv2d", options, epochs=8, validation="first 5,000",
-                  loss="categorical_crossentropy", **others)  # fmt: skip
+    return course.cnn(**chosen, id="cnn-searched", epochs=8)
 
 
 _COMMON: dict[str, BaseDistribution] = {

@@ -2,9 +2,13 @@
 
 Three studies ask what the reports leave unsaid, and watch the test images epoch by epoch as the
 reports did: the question is not which variant is best, but which of them gives the published
-figures. The fourth, `augmentation`, asks what is best, and so leaves the test set closed.
+figures. The others ask what is best, and so leave the test set closed: `augmentation`, and
+`choice`, the candidates for the course's own models.
 """
 
+from dataclasses import replace
+
+from fmnist_utils.course import CANDIDATES
 from fmnist_utils.published import PUBLISHED
 from fmnist_utils.recipes import Recipe
 
@@ -82,5 +86,10 @@ STUDIES: dict[str, dict[str, Recipe]] = {
             f"{id} / {scheme}", **_EQUAL_STEPS | dict(epochs=24) | changes)
         for id in ("mlp-tuned", "cnn-tuned")
         for scheme, changes in SCHEMES.items()
+    },
+    "choice": {
+        f"{id} / {name}": replace(recipe, id=f"{id} / {name}")
+        for id, candidates in CANDIDATES.items()
+        for name, recipe in candidates.items()
     },
 }  # fmt: skip

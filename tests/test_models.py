@@ -288,6 +288,23 @@ def test_whitening_filters_make_neighbours_uncorrelated():
     np.testing.assert_allclose(np.cov(answers, rowvar=False), np.eye(9), atol=0.02)
 
 
+def test_mixed_precision_keeps_weights_and_outputs_in_32_bits():
+    options = dict(filters=(3, 4), batch_norm=True, whitening=2, conv_dropouts=0.1, dense=(5,),
+                   dense_dropout=0.1)  # fmt: skip
+    model = models.conv2d(**options, precision="mixed_bfloat16")
+    *hidden, last = model.layers
+    assert {layer.compute_dtype for layer in hidden} == {"bfloat16"}
+    assert last.compute_dtype == "float32"
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    plain = models.conv2d(**options)
+    assert {layer.compute_dtype for layer in plain.layers} == {"float32"}
+    plain.set_weights(model.get_weights())
+    images = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
+    found, wanted = (net(images).numpy() for net in (model, plain))
+    assert found.dtype == np.float32
+    assert 0 < np.abs(found - wanted).max() < 0.05  # 8 bits of precision instead of 24
+
+
 @pytest.mark.parametrize(("top", "reduce"), [("max", np.max), ("average", np.mean)])
 def test_conv2d_top_reduces_each_feature_map_to_one_number(top, reduce):
     model = models.conv2d((3,), top=top)

@@ -19,6 +19,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFile, PngImagePlugin
 from fmnist_utils import CourseError, data, photo, photo_file, predicting, standin
 from fmnist_utils.__main__ import main
 from fmnist_utils.profiles import PROFILES
+from fmnist_utils.course import MODELS
 from fmnist_utils.published import PUBLISHED
 
 WHITE, CREAM, WOOD = (255, 255, 255), (238, 232, 220), (150, 110, 70)
@@ -501,7 +502,7 @@ def test_predict_says_what_the_stand_in_is_worth(saved, asked, capsys):
     ("options", "word"),
     [
         (["missing.jpg"], "missing.jpg doesn't exist"),
-        (["--model", "cnn"], "'cnn' is not a published model; choose one of heads-softmax, "),
+        (["--model", "cnn"], "'cnn' is not a model; choose one of heads-softmax, "),
         (["--model", "heads-tanh"], "heads-tanh ends in tanh"),
         (["--profile", "quick"], "'quick' is not a profile"),
     ],
@@ -535,14 +536,14 @@ def test_a_bad_photo_needs_no_tensorflow(tmp_path):
     assert done.stderr == "error: no.jpg doesn't exist; check the name and the folder.\n"
 
 
-@pytest.mark.parametrize("id", PUBLISHED)
+@pytest.mark.parametrize("id", MODELS)
 def test_models_that_give_probabilities_can_be_chosen(id):
     last = id.split("-")[-1]
     if id.startswith("heads-") and last != "softmax":
         with pytest.raises(CourseError, match=f"{id} ends in {last}"):
             predicting.choose(id)
     else:
-        assert predicting.choose(id) is PUBLISHED[id]
+        assert predicting.choose(id) is MODELS[id]
 
 
 def test_a_model_is_trained_once_and_found_again(monkeypatch, capsys):

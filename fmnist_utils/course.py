@@ -1,0 +1,76 @@
+"""The course's own models: what the lessons add up to, against the published ones.
+
+Each was chosen among candidates that were judged on the 5,000 validation images, in the search
+`course-mlp` or the study `choice`. It is then trained anew on all 60,000 training images, and the
+test set is opened once, after the last epoch.
+"""
+
+from collections import ChainMap
+from dataclasses import replace
+
+from fmnist_utils.published import PUBLISHED
+from fmnist_utils.recipes import Recipe
+
+
+def mlp(layers: int, width: int, dropout: float, input_dropout: float, **others: object) -> Recipe:
+    """Hidden layers of equal width, each with batch normalisation, GELU and dropout.
+
+    others: fields of the recipe. It is trained on all but the first 5,000 images.
+    """
+    options = dict(widths=(width,) * layers, dropouts=(dropout,) * layers, hidden_norm=True,
+                   input_dropout=input_dropout, activation="gelu")  # fmt: skip
+    return _recipe("mlp", options, others)
+
+
+def cnn(width: int, dropout: float, **others: object) -> Recipe:
+    """Six convolutions of `width`, 2 · `width` and 4 · `width` filters, two of each, with batch
+    normalisation and GELU; then each map's largest value, and dropout.
+
+    others: fields of the recipe. It is trained on all but the first 5,000 images.
+    """
+    filters = (width, width, 2 * width, 2 * width, 4 * width, 4 * width)
+    options = dict(filters=filters, pools=(2, 1, 2, 1, 2, 1), padding="same", activation="gelu",
+                   batch_norm=True, top="max", dense_dropout=dropout)  # fmt: skip
+    return _recipe("conv2d", options, others)
+
+
+def _recipe(architecture: str, options: dict, others: dict) -> Recipe:
+    settings = {"id": architecture, "validation": "first 5,000"} | others
+    return Recipe(architecture=architecture, options=options, loss="categorical_crossentropy",
+                  **settings)  # fmt: skip
+
+
+_MLP = mlp(
+    layers=3, width=1024, dropout=0.0, input_dropout=0.1, learning_rate=3e-3, weight_decay=0.02,
+    label_smoothing=0.1, batch_size=128, schedule="one cycle", epochs=40,
+)  # fmt: skip
+_FAST = _MLP.but("", batch_size=256, precision="mixed_bfloat16")
+_CNN = cnn(
+    width=48, dropout=0.0, learning_rate=5e-3, weight_decay=0.05, label_smoothing=0.1,
+    batch_size=256, schedule="one cycle", epochs=20,
+).but("", activation="relu", precision="mixed_bfloat16")  # fmt: skip
+# What the study `choice` trains: for each model its candidates, under a word for what is special.
+CANDIDATES: dict[str, dict[str, Recipe]] = {
+    "mlp-course-augmented": {
+        "flip + shift": _MLP.but("", changes=dict(flip="random", shift=1)),
+        "flip": _FAST.but("", changes=dict(flip="alternating")),
+        "longer": _FAST.but("", changes=dict(flip="alternating", shift=1), epochs=80),
+    },
+    "cnn-course-augmented": {
+        "flip + shift": _CNN.but("", changes=dict(flip="alternating", shift=1), conv_dropouts=0.05),
+    },
+}
+
+_CHOSEN = {
+    # The best trial of the search `course-mlp`.
+    "mlp-course": mlp(
+        layers=2, width=512, dropout=0.0, input_dropout=0.2, learning_rate=0.003695,
+        weight_decay=0.015901, label_smoothing=0.1, batch_size=128, schedule="one cycle", epochs=20,
+    ),
+    "cnn-course-augmented": CANDIDATES["cnn-course-augmented"]["flip + shift"],
+}  # fmt: skip
+COURSE: dict[str, Recipe] = {
+    id: replace(recipe, id=id, validation="none", source="the course")
+    for id, recipe in _CHOSEN.items()
+}
+MODELS = ChainMap(COURSE, PUBLISHED)  # runs through the published ones first
