@@ -87,10 +87,10 @@ CLAIMS = {
     "tuning beats hand-made": Claim(
         "mlp-tuned", "mlp-350-80", "accuracy",
         "the searched perceptron is more accurate than the hand-made one", "lesson 5"),
-    "a longer search pays, MLP": Claim(
+    "past the reports, MLP": Claim(
         "mlp-course", "mlp-tuned", "accuracy",
         "the course's perceptron is more accurate than the report's searched one", "lesson 5"),
-    "past the reports": Claim(
+    "past the reports, CNN": Claim(
         "cnn-course-augmented", "cnn-tuned-augmented", "accuracy",
         "the course's CNN is more accurate than the best of the reports", "lesson 7"),
 }  # fmt: skip

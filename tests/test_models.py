@@ -305,6 +305,14 @@ def test_mixed_precision_keeps_weights_and_outputs_in_32_bits():
     assert 0 < np.abs(found - wanted).max() < 0.05  # 8 bits of precision instead of 24
 
 
+@pytest.mark.parametrize("hidden_norm", [True, False])
+def test_a_perceptron_computes_its_hidden_layers_in_the_precision_asked_for(hidden_norm):
+    options = dict(widths=(8,), dropouts=(0.1,), hidden_norm=hidden_norm, input_dropout=0.1)
+    *hidden, last = models.mlp(**options, precision="mixed_bfloat16").layers
+    assert {layer.compute_dtype for layer in hidden} == {"bfloat16"}
+    assert last.compute_dtype == "float32"
+
+
 @pytest.mark.parametrize(("top", "reduce"), [("max", np.max), ("average", np.mean)])
 def test_conv2d_top_reduces_each_feature_map_to_one_number(top, reduce):
     model = models.conv2d((3,), top=top)
