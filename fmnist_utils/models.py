@@ -6,9 +6,31 @@ so that two of them differ in nothing but the arguments that differ.
 
 from collections.abc import Sequence
 
-from fmnist_utils.backend import keras
+from fmnist_utils.backend import keras, tf
 
 layers = keras.layers
+
+
+@keras.saving.register_keras_serializable("fmnist_utils")
+class FusedBatchNormalization(layers.BatchNormalization):
+    """Keras's BatchNormalization of feature maps, in one of TensorFlow's kernels.
+
+    Keras composes it of a dozen operations, each of which reads all numbers anew. Inputs of 16 bits
+    are normalised as such; mean, variance and weights keep their 32 bits.
+    """
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(autocast=False, **settings)
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        kept = () if training else (self.moving_mean, self.moving_variance)
+        outputs, *found = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma, self.beta, *kept, epsilon=self.epsilon, is_training=bool(training)
+        )
+        if training:
+            for moving, now in zip((self.moving_mean, self.moving_variance), found, strict=True):
+                moving.assign(self.momentum * moving + (1 - self.momentum) * now)
+        return outputs
 
 
 def mlp(
@@ -91,7 +113,7 @@ def conv2d(
     dense_dropout: float = 0.0,
     activation: str = "relu",
     l2: float = 0.0,
-    batch_norm: bool = False,
+    batch_norm: bool | str = False,
     pool_first: bool = True,
     whitening: int = 0,
     top: str = "flatten",
@@ -106,6 +128,7 @@ def conv2d(
     l2: weight penalty on every Dense kernel, the output layer's included.
     batch_norm: Conv2D · pooling · BatchNormalization · activation · Dropout instead. Pooling
         first spares the other two most of their work; `pool_first=False` puts it behind them.
+        "fused": the same, some times as fast; see FusedBatchNormalization.
     whitening: a frozen first convolution of this kernel size, which training fills with filters
         that make neighbouring pixels uncorrelated; see `whitening.filters`.
     precision: as for `mlp`.
@@ -130,7 +153,8 @@ def conv2d(
         if pool > 1 and (pool_first or not batch_norm):
             model.add(pool_layer(pool, **dtype))
         if batch_norm:
-            model.add(layers.BatchNormalization(**dtype))
+            model.add(FusedBatchNormalization() if batch_norm == "fused"
+                      else layers.BatchNormalization(**dtype))  # fmt: skip
             model.add(layers.Activation(activation, **dtype))
             if pool > 1 and not pool_first:
                 model.add(pool_layer(pool, **dtype))

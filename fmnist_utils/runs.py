@@ -122,10 +122,10 @@ def _measure(recipe: Recipe, model: keras.Model, splits: Splits, folder: Path) -
             outputs, loss = training.evaluate(recipe, model, part)
             values = evaluation.scores(part.labels, outputs) | {"loss": loss}
             metrics |= {f"{name}_{metric}": value for metric, value in values.items()}
-            if name == "test" and recipe.changes:
+            if name != "train" and recipe.changes:
                 outputs_averaged = training.predict(recipe, model, part.images, averaged=True)
                 right = outputs_averaged.argmax(axis=1) == part.labels
-                metrics["test_averaged_accuracy"] = float(right.mean())
+                metrics[f"{name}_averaged_accuracy"] = float(right.mean())
             if name == "train":
                 confusion = evaluation.confusion(part.labels, outputs).to_numpy()
     if recipe.opens_test:

@@ -21,7 +21,8 @@ from fmnist_utils.store import Run, digest
 from fmnist_utils.study_list import STUDIES
 
 COLUMNS = [
-    "id", "seed", "run", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "test_accuracy"
+    "id", "seed", "run", "epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy",
+    "averaged_accuracy", "test_accuracy",
 ]  # fmt: skip
 
 
@@ -30,11 +31,13 @@ def file(study: str) -> Path:
 
 
 def results(study: str) -> pd.DataFrame:
-    """One row an epoch of each run: id, seed, run, epoch, and training and test figures.
+    """One row an epoch of each run: id, seed, run, epoch, seconds, and training and test figures.
 
     loss and accuracy are those of the training epoch, val_loss and val_accuracy those of the images
-    that the recipe watches, in general the test images, after it; test_accuracy belongs to the end
-    of the run. Raises CourseError if the file is no such table.
+    that the recipe watches, in general the test images, after it; averaged_accuracy (on the
+    validation images, over several views of each) and test_accuracy belong to the end of the run.
+    seconds and averaged_accuracy are missing where a run is older than these columns. Raises
+    CourseError if the file is no such table.
     """
     where = file(study)
     if not where.exists():
@@ -123,7 +126,12 @@ def add(study: str, run: Run, dataset: Dataset) -> None:
             unfinished.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(unfinished, **kept)
             unfinished.replace(file(study).with_suffix(".npz"))
-        rows = run.history.assign(**facts, test_accuracy=run.metrics.get("test_accuracy")).round(6)
+        ends = {
+            name: run.metrics.get(metric)
+            for name, metric in (("test_accuracy",) * 2,
+                                 ("averaged_accuracy", "val_averaged_accuracy"))
+        }  # fmt: skip
+        rows = run.history.assign(**facts, **ends).round(6)
         known = results(study)
         others = known[(known.id != id) | (known.seed != seed)]
         table = pd.concat([others, rows[COLUMNS]]) if len(others) else rows[COLUMNS]

@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 
 from fmnist_utils import models, whitening
-from fmnist_utils.backend import keras
+from fmnist_utils.backend import keras, tf
 from fmnist_utils.published import PUBLISHED
 from fmnist_utils.recipes import OPTIMIZERS, Recipe
 
@@ -272,6 +272,47 @@ def test_conv2d_pools_after_the_activation_if_asked():
     model = models.conv2d((4,), activation="gelu", batch_norm=True, pool_first=False)
     assert layer_kinds(model)[:4] == ["Conv2D", "BatchNormalization", "Activation", "MaxPooling2D"]
     assert layer_kinds(models.conv2d((4,), pool_first=False)) == layer_kinds(models.conv2d((4,)))
+
+
+def test_fused_normalisation_gives_what_keras_s_own_gives():
+    images = np.random.default_rng(0).normal(2, 3, (64, 7, 7, 5)).astype("float32")
+    usual, fused = keras.layers.BatchNormalization(), models.FusedBatchNormalization()
+    for _ in range(2):
+        found = fused(images, training=True).numpy()
+        np.testing.assert_allclose(found, usual(images, training=True), atol=1e-5)
+    np.testing.assert_allclose(fused.moving_mean, usual.moving_mean, rtol=1e-5)
+    # One part in (numbers - 1) more: the kernel keeps the unbiased variance.
+    np.testing.assert_allclose(fused.moving_variance, usual.moving_variance, rtol=1e-3)
+    np.testing.assert_allclose(fused(images), usual(images), atol=1e-2)
+    assert np.abs(fused(images) - fused(images, training=True)).max() > 0.1
+
+
+def test_fused_normalisation_learns_as_keras_s_own_does():
+    images = np.random.default_rng(0).normal(2, 3, (64, 7, 7, 5)).astype("float32")
+    layers = keras.layers.BatchNormalization(), models.FusedBatchNormalization()
+    slopes = []
+    for layer in layers:
+        layer.build(images.shape)
+        layer.gamma.assign([1.0, 2.0, 0.5, 1.0, 1.0])
+        given = tf.constant(images)
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            total = tf.reduce_sum(tf.sin(layer(given, training=True)))
+        slopes.append(tape.gradient(total, [given, layer.gamma.value, layer.beta.value]))
+    for usual, fused in zip(*slopes, strict=True):
+        np.testing.assert_allclose(fused, usual, rtol=1e-3, atol=1e-3)
+
+
+def test_fused_normalisation_of_16_bits_keeps_its_weights_in_32(tmp_path):
+    model = models.conv2d((3,), batch_norm="fused", precision="mixed_bfloat16")
+    assert layer_kinds(model)[2] == "FusedBatchNormalization"
+    layer = model.layers[2]
+    assert layer(tf.ones((2, 3, 3, 3), tf.bfloat16)).dtype == tf.bfloat16
+    assert {weight.dtype for weight in layer.weights} == {"float32"}
+    images = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(images), model(images))
 
 
 def test_whitening_filters_make_neighbours_uncorrelated():

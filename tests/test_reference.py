@@ -189,6 +189,7 @@ def test_studies_have_a_table_of_their_own(trained, called_real, monkeypatch):
     assert table.id.tolist() == [id for id in few for _ in range(4)]
     assert table.epoch.tolist() == [1, 2] * 4
     assert table.val_accuracy.tolist() == [0.9, 0.9, 0.91, 0.91] * 2
+    assert table.seconds.notna().all()
 
     id = next(iter(few))
     monkeypatch.setitem(few, id, replace(few[id], batch_size=33))
