@@ -23,12 +23,14 @@ class FusedBatchNormalization(layers.BatchNormalization):
         super().__init__(autocast=False, **settings)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        kept = () if training else (self.moving_mean, self.moving_variance)
+        training = bool(training and self.trainable)
+        kept = self.moving_mean, self.moving_variance
         outputs, *found = tf.compat.v1.nn.fused_batch_norm(
-            inputs, self.gamma, self.beta, *kept, epsilon=self.epsilon, is_training=bool(training)
-        )
+            inputs, self.gamma, self.beta, *(() if training else kept),
+            epsilon=self.epsilon, is_training=training,
+        )  # fmt: skip
         if training:
-            for moving, now in zip((self.moving_mean, self.moving_variance), found, strict=True):
+            for moving, now in zip(kept, found, strict=True):
                 moving.assign(self.momentum * moving + (1 - self.momentum) * now)
         return outputs
 
