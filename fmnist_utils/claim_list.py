@@ -93,6 +93,12 @@ CLAIMS = {
     "past the reports, CNN": Claim(
         "cnn-course-augmented", "cnn-tuned-augmented", "accuracy",
         "the course's CNN is more accurate than the best of the reports", "lesson 7"),
+    "augmented ahead, MLP": Claim(
+        "mlp-course-augmented", "mlp-course", "accuracy",
+        "of the course's perceptrons the augmented one is more accurate", "lesson 6"),
+    "augmented ahead, CNN": Claim(
+        "cnn-course-augmented", "cnn-course", "accuracy",
+        "of the course's CNNs the augmented one is more accurate", "lesson 6"),
 }  # fmt: skip
 
 # The study `augmentation`: each scheme against none, at equal steps.

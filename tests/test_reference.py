@@ -441,7 +441,7 @@ def test_committed_runs_are_those_of_the_table(real):
 @pytest.mark.parametrize(
     ("kind", "published", "own"),
     [
-        ("perceptron", "mlp-tuned-augmented", "mlp-course"),
+        ("perceptron", "mlp-tuned-augmented", "mlp-course-augmented"),
         ("CNN", "cnn-tuned-augmented", "cnn-course-augmented"),
     ],
 )
