@@ -130,7 +130,7 @@ def conv2d(
     l2: weight penalty on every Dense kernel, the output layer's included.
     batch_norm: Conv2D · pooling · BatchNormalization · activation · Dropout instead. Pooling
         first spares the other two most of their work; `pool_first=False` puts it behind them.
-        "fused": the same, some times as fast; see FusedBatchNormalization.
+        "fused": the same, several times as fast; see FusedBatchNormalization.
     whitening: a frozen first convolution of this kernel size, which training fills with filters
         that make neighbouring pixels uncorrelated; see `whitening.filters`.
     precision: as for `mlp`.

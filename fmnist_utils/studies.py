@@ -126,12 +126,10 @@ def add(study: str, run: Run, dataset: Dataset) -> None:
             unfinished.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(unfinished, **kept)
             unfinished.replace(file(study).with_suffix(".npz"))
-        ends = {
-            name: run.metrics.get(metric)
-            for name, metric in (("test_accuracy",) * 2,
-                                 ("averaged_accuracy", "val_averaged_accuracy"))
-        }  # fmt: skip
-        rows = run.history.assign(**facts, **ends).round(6)
+        rows = run.history.assign(
+            **facts, test_accuracy=run.metrics.get("test_accuracy"),
+            averaged_accuracy=run.metrics.get("val_averaged_accuracy"),
+        ).round(6)  # fmt: skip
         known = results(study)
         others = known[(known.id != id) | (known.seed != seed)]
         table = pd.concat([others, rows[COLUMNS]]) if len(others) else rows[COLUMNS]

@@ -165,9 +165,11 @@ def test_metrics_are_those_of_the_kept_model(kept, dataset):
 def test_a_model_that_saw_changed_images_is_also_measured_with_averaged_views(dataset, at_once):
     recipe = replace(PUBLISHED, id="changed", changes=dict(flip="random"))
     run = runs.train(recipe, dataset, TINY, SEED)
-    test = data.split(dataset, recipe.validation, TINY).test
-    outputs = training.predict(recipe, run.model, test.images, averaged=True)
-    assert run.metrics["test_averaged_accuracy"] == (outputs.argmax(axis=1) == test.labels).mean()
+    _, validation, test = data.split(dataset, recipe.validation, TINY)
+    for name, part in {"val": validation, "test": test}.items():
+        outputs = training.predict(recipe, run.model, part.images, averaged=True)
+        right = (outputs.argmax(axis=1) == part.labels).mean()
+        assert run.metrics[f"{name}_averaged_accuracy"] == right
     np.testing.assert_array_equal(run.test_labels, test.labels)
     assert (run.test_outputs != outputs).any()
 
