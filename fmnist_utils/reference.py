@@ -11,6 +11,7 @@
 
 import json
 import shutil
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,7 +115,7 @@ def add(run: Run) -> None:
         new.mkdir(parents=True)
         (new / "run.json").write_text(json.dumps(record, indent=1))
         run.history.round(6).to_csv(new / "history.csv", index=False)
-        np.savez_compressed(
+        write_arrays(
             new / "test.npz",
             outputs=rounded(run.test_outputs),
             labels=run.test_labels,
@@ -127,6 +128,15 @@ def add(run: Run) -> None:
         # From the folders: whenever a process was killed, the table has a row for each of them.
         rows = [_row(found) for id in MODELS for found in several(id)]
         write_table(pd.DataFrame(rows, columns=COLUMNS), FOLDER / "results.csv")
+
+
+def write_arrays(file: Path, **arrays: np.ndarray) -> None:
+    """Write what `np.load` reads, as `np.savez_compressed` does, but packed by bzip2: a tenth less
+    for rounded outputs."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_BZIP2) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 @contextmanager

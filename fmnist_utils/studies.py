@@ -124,7 +124,7 @@ def add(study: str, run: Run, dataset: Dataset) -> None:
                 kept[f"{id}.seed{seed}{name}"] = said
             unfinished = file(study).with_suffix(".unfinished.npz")
             unfinished.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(unfinished, **kept)
+            reference.write_arrays(unfinished, **kept)
             unfinished.replace(file(study).with_suffix(".npz"))
         rows = run.history.assign(
             **facts, test_accuracy=run.metrics.get("test_accuracy"),

@@ -340,24 +340,44 @@ def test_what_does_not_belong_there_is_named_and_left_alone(trained, called_real
     assert content(reference.FOLDER) == before
 
 
+def test_arrays_are_written_small_alike_and_in_full(tmp_path):
+    rng = np.random.default_rng(0)
+    kept = {"outputs": reference.rounded(rng.dirichlet(np.ones(10), 2000)),
+            "labels": rng.integers(0, 10, 2000, np.uint8)}  # fmt: skip
+    for name in ("first", "again"):
+        reference.write_arrays(tmp_path / name, **kept)
+    with np.load(tmp_path / "first", allow_pickle=False) as found:
+        assert list(found) == list(kept)
+        for name, array in kept.items():
+            assert found[name].dtype == array.dtype
+            np.testing.assert_array_equal(found[name], array)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "again").read_bytes()
+    np.savez_compressed(tmp_path / "zipped.npz", **kept)
+    assert (tmp_path / "first").stat().st_size < (tmp_path / "zipped.npz").stat().st_size
+
+
 def test_several_jobs_train_what_one_does(dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
     tiny = Profile("tiny", 300, 100, 100, 1.0, 1, 1)
-    todo = [(PUBLISHED["cnn-basic"], seed) for seed in range(3)]
+    recipe = PUBLISHED["cnn-basic"]
+    todo = [(recipe.but(name), seed) for seed in range(3) for name in ("first", "again")]
     metrics, weights = {}, {}
-    for name, jobs in (("one", 1), ("two", 2), ("two again", 2)):
-        monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / name))
-        trained = {run.record["key"]["seed"]: run for run in train_all(todo, dataset, tiny, jobs)}
-        assert sorted(trained) == [0, 1, 2]
-        assert all(run.folder.parent == tmp_path / name for run in trained.values())
-        metrics[name] = {seed: run.metrics for seed, run in trained.items()}
-        weights[name] = {seed: b"".join(w.tobytes() for w in run.model.get_weights())
-                         for seed, run in trained.items()}  # fmt: skip
-    assert metrics["two again"] == metrics["two"], "the same seed, beside others: the same bits"
-    assert weights["two again"] == weights["two"]
-    assert len(set(weights["two"].values())) == 3, "another seed, another model"
-    for seed, found in metrics["one"].items():  # other numbers of threads round sums otherwise
-        assert metrics["two"][seed] == pytest.approx(found, abs=0.02)
+    for jobs in (1, 2):
+        monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / str(jobs)))
+        trained = list(train_all(todo, dataset, tiny, jobs))
+        assert all(run.folder.parent == tmp_path / str(jobs) for run in trained)
+        found = {(run.record["key"]["recipe"]["id"], run.record["key"]["seed"]): run
+                 for run in trained}  # fmt: skip
+        assert sorted(found) == sorted((recipe.id, seed) for recipe, seed in todo)
+        metrics[jobs] = {task: run.metrics for task, run in found.items()}
+        weights[jobs] = {task: b"".join(w.tobytes() for w in run.model.get_weights())
+                         for task, run in found.items()}  # fmt: skip
+    for seed in range(3):
+        assert metrics[2]["again", seed] == metrics[2]["first", seed], "beside others: the same"
+        assert weights[2]["again", seed] == weights[2]["first", seed]
+    assert len(set(weights[2].values())) == 3, "another seed, another model"
+    for task, found in metrics[1].items():  # other numbers of threads round sums otherwise
+        assert metrics[2][task] == pytest.approx(found, abs=0.02)
 
 
 def test_several_jobs_stop_together(called_real, monkeypatch):
