@@ -10,6 +10,12 @@ from fmnist_utils import data, files
 NAMED = os.environ.get("FMNIST_DATA_DIR", "")
 
 
+def pytest_collection_modifyitems(items):
+    """After the notebooks the slowest files, so that no worker is left with one at the end."""
+    early = ("test_tuning", "test_lecturers")
+    items.sort(key=lambda item: item.path.suffix == ".py" and item.path.stem not in early)
+
+
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch, tmp_path):
     monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / "runs"))
