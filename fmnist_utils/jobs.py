@@ -4,11 +4,13 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stdout
 from functools import cache
+from multiprocessing.connection import wait as wait_for_end
 
 from fmnist_utils import CourseError, data, runs
 from fmnist_utils.data import Dataset
@@ -74,7 +76,10 @@ _stopped = False
 
 
 def _take_notice() -> None:
-    """In a new process: end a training that is to stop as Ctrl-C does, and start no other."""
+    """In a new process: end a training that is to stop as Ctrl-C does, and start no other.
+
+    And end with the first process, should it be killed: nobody would ever ask for the rest.
+    """
 
     def stop(*_: object) -> None:
         global _stopped
@@ -84,6 +89,12 @@ def _take_notice() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process passes it on
+
+    def end_with_the_first() -> None:
+        wait_for_end([multiprocessing.parent_process().sentinel])
+        os._exit(1)
+
+    threading.Thread(target=end_with_the_first, daemon=True).start()
 
 
 _data = cache(data.load)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pandas as pd
+import psutil
 import pytest
 from conftest import SEED
 
@@ -115,6 +116,34 @@ def series(out, store):
 def metrics(store):
     return {file.parent.name: json.loads(file.read_text())["metrics"]
             for file in sorted(store.glob("[!.]*/run.json"))}  # fmt: skip
+
+
+TWO_JOBS = """
+import multiprocessing, time
+from fmnist_utils import jobs
+
+def tell():
+    print("jobs:", *(process.pid for process in multiprocessing.active_children()))
+
+if __name__ == "__main__":
+    list(jobs.each(time.sleep, [(300,), (300,)], 2, tell))
+"""
+
+
+def test_no_job_outlives_the_first_process(tmp_path, tally):
+    (tmp_path / "two_jobs.py").write_text(TWO_JOBS)
+    process = start([tmp_path / "two_jobs.py"], tmp_path / "runs")
+    told = next(line for line in process.stdout if line.startswith("jobs:"))
+    pids = list(map(int, told.split()[1:]))
+    assert len(pids) == 2
+    time.sleep(20)  # TensorFlow is imported, and both are at work
+    assert all(map(psutil.pid_exists, pids))
+    process.kill()  # alone, not its group
+    process.wait()
+    process.stdout.close()
+    _, left = psutil.wait_procs([psutil.Process(p) for p in pids if psutil.pid_exists(p)], 10)
+    assert not [p for p in left if p.status() != psutil.STATUS_ZOMBIE]
+    tally("SIGKILL of the first process alone: its jobs end")
 
 
 def test_run(tmp_path, tally):
