@@ -31,7 +31,8 @@ course: .venv/installed
 	$(RUN) -m fmnist_utils run --profile $(PROFILE) --out build
 
 # Two workers, one file each at a time, the notebooks first: what they have trained is kept for
-# this test run, and found again when the tests run the whole series.
+# this test run, and found again when the tests run the whole series. (tests/conftest.py has the
+# order.)
 test: .venv/installed
 	rm -rf build/test-runs
 	FMNIST_PROFILE=smoke FMNIST_RUNS_DIR="$(CURDIR)/build/test-runs" MPLBACKEND=agg \
@@ -44,7 +45,7 @@ lab: .venv/installed
 	$(RUN) -m jupyterlab notebooks
 
 bench: .venv/installed
-	for one in training augmentation workers start series growth tests; do \
+	for one in training speedrun augmentation workers start series growth tests; do \
 	  $(RUN) benchmarks/$$one.py || exit 1; done
 
 handout: .venv/installed

@@ -1,14 +1,15 @@
 """The course's own models: what the lessons add up to, against the published ones.
 
 The perceptron without augmentation is the best trial of the search `course-mlp`; each of the others
-is the best of its candidates, which the study `choice` trained once. All were judged on the 5,000
-validation images, then trained anew on all 60,000 training images, and the test set was opened
-once, after the last epoch.
+is the best of its candidates, which the study `choice` trained once (those of the speed runs are in
+`speedrun`). All were judged on the 5,000 validation images, then trained anew on all 60,000
+training images, and the test set was opened once, after the last epoch.
 """
 
 from collections import ChainMap
 from dataclasses import replace
 
+from fmnist_utils import speedrun
 from fmnist_utils.published import PUBLISHED
 from fmnist_utils.recipes import Recipe
 
@@ -67,6 +68,9 @@ CANDIDATES: dict[str, dict[str, Recipe]] = {
         "wider": _DROPOUT.but(
             "", widths=(2048, 2048, 2048), dropouts=(0.3, 0.3, 0.3), activation="relu", epochs=60
         ),
+        "Nesterov": _DROPOUT.but(
+            "", optimizer="nesterov", learning_rate=0.5, weight_decay=1e-4, activation="relu"
+        ),
     },
     "cnn-course": {
         "more dropout": _PLAIN_CNN.but(
@@ -80,6 +84,7 @@ CANDIDATES: dict[str, dict[str, Recipe]] = {
     "cnn-course-augmented": {
         "flip + shift": _CNN.but("", changes=dict(flip="alternating", shift=1), conv_dropouts=0.05),
     },
+    **speedrun.CANDIDATES,
 }
 
 _CHOSEN = {
@@ -91,6 +96,7 @@ _CHOSEN = {
     "mlp-course-augmented": CANDIDATES["mlp-course-augmented"]["dropout"],
     "cnn-course": CANDIDATES["cnn-course"]["dropout"],
     "cnn-course-augmented": CANDIDATES["cnn-course-augmented"]["flip + shift"],
+    "speedrun-93": CANDIDATES["speedrun-93"]["width 16, flip"],
 }  # fmt: skip
 COURSE: dict[str, Recipe] = {
     id: replace(recipe, id=id, validation="none", source="the course")

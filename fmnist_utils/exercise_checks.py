@@ -145,6 +145,15 @@ def _majority(function: Callable) -> str:
     return ""
 
 
+def _one_cycle(function: Callable) -> str:
+    for step, right in ((0, 0.0), (5, 1.0), (10, 2.0), (30, 1.0), (50, 0.0)):
+        if not np.isclose(found := float(function(step, 50, 2.0)), right):
+            return f"Of 50 steps, with a peak of 2, step {step} has {right}, not {found:.3g}."
+    if not np.isclose(function(4, 100, 1.0), 0.2):
+        return "Right for 50 steps; the rise should always take a fifth of them."
+    return ""
+
+
 def _shape(right: tuple, hint: str) -> Callable[[object], str]:
     return lambda answer: "" if tuple(answer) == right else hint
 
@@ -156,5 +165,5 @@ CHECKS: dict[str, Callable[[object], str]] = {
     "4.1": _shape((14, 14, 8), "With padding 'same' the size is 28 / stride; then the filters."),
     "1.2": _one_hot, "1.4": _nearest_mean, "2.2": _softmax, "2.4": _cross_entropy,
     "3.4": _conv1d, "4.3": _batch_accuracy, "4.4": _max_pool, "5.4": _early_stopping,
-    "6.2": _class_weights, "6.4": _shift_right, "7.4": _majority,
+    "6.2": _class_weights, "6.4": _shift_right, "7.4": _majority, "8.4": _one_cycle,
 }  # fmt: skip

@@ -54,6 +54,16 @@ NUMBERS: dict[str, tuple[float, float, str, dict[float, str]]] = {
     "7.3": (2, 0, "At which step do the test images decide something?", {
         1: "Training is fine.", 3: "The average is fine: nothing is chosen there.",
         4: "Measuring on the test set at the end is what it is for."}),
+    "8.1": (9 * 48 * 96 * 196, 0, "Each of the 3 × 3 × 48 × 96 weights is used once a place.", {
+        41_472: "Those are the weights; each is used at every place.",
+        169_344: "Each new map looks at all 48 old ones, not at one.",
+        84_672: "Each of the 96 new maps has filters of its own."}),
+    "8.2": (2, 0.001, "How many seconds does the epoch take then?", {
+        3: "Only the convolutions get faster; the other 10 seconds stay."}),
+    "8.3": (2, 0, "A model's first call compiles. Whose compiling is measured?", {
+        1: "That call isn't timed. What did it do for the new model?",
+        3: "The new model has been called before, so it is measured fairly.",
+        4: "The ratio is the right way round."}),
 }
 # fmt: on
 

@@ -116,6 +116,7 @@ def conv2d(
     activation: str = "relu",
     l2: float = 0.0,
     batch_norm: bool | str = False,
+    momentum: float = 0.99,
     pool_first: bool = True,
     whitening: int = 0,
     top: str = "flatten",
@@ -131,6 +132,8 @@ def conv2d(
     batch_norm: Conv2D · pooling · BatchNormalization · activation · Dropout instead. Pooling
         first spares the other two most of their work; `pool_first=False` puts it behind them.
         "fused": the same, several times as fast; see FusedBatchNormalization.
+    momentum: the share of its running averages that batch normalisation keeps at each step; less
+        for trainings of a hundred steps, after which a third of the start would still be in them.
     whitening: a frozen first convolution of this kernel size, which training fills with filters
         that make neighbouring pixels uncorrelated; see `whitening.filters`.
     precision: as for `mlp`.
@@ -155,8 +158,8 @@ def conv2d(
         if pool > 1 and (pool_first or not batch_norm):
             model.add(pool_layer(pool, **dtype))
         if batch_norm:
-            model.add(FusedBatchNormalization() if batch_norm == "fused"
-                      else layers.BatchNormalization(**dtype))  # fmt: skip
+            model.add(FusedBatchNormalization(momentum=momentum) if batch_norm == "fused"
+                      else layers.BatchNormalization(momentum=momentum, **dtype))  # fmt: skip
             model.add(layers.Activation(activation, **dtype))
             if pool > 1 and not pool_first:
                 model.add(pool_layer(pool, **dtype))

@@ -2,12 +2,13 @@
 
 Three studies ask what the reports leave unsaid, and watch the test images epoch by epoch as the
 reports did: the question is not which variant is best, but which of them gives the published
-figures. The others ask what is best, and so leave the test set closed: `augmentation`, and
-`choice`, the candidates for the course's own models.
+figures. The others ask what is best, and so leave the test set closed: `augmentation`; `choice`,
+the candidates for the course's own models; and `speedrun`, ingredient by ingredient.
 """
 
 from dataclasses import replace
 
+from fmnist_utils import speedrun
 from fmnist_utils.course import CANDIDATES
 from fmnist_utils.published import PUBLISHED
 from fmnist_utils.recipes import Recipe
@@ -92,4 +93,5 @@ STUDIES: dict[str, dict[str, Recipe]] = {
         for id, candidates in CANDIDATES.items()
         for name, recipe in candidates.items()
     },
+    "speedrun": speedrun.STUDY,
 }  # fmt: skip

@@ -89,7 +89,8 @@ def fit(
     report: called after each epoch with the epoch (from 1) and its row of the history.
 
     The history has one row an epoch: epoch, seconds, loss, accuracy and, where there are
-    validation images, val_loss and val_accuracy (accuracies as fractions).
+    validation images, val_loss and val_accuracy (accuracies as fractions). With averaged weights,
+    the last two are those of the running weights, but in the last row those of their average.
     """
     keras.utils.clear_session()  # lets go of the graphs of the models before this one
     make_repeatable(seed)
@@ -106,6 +107,12 @@ def fit(
         watch = _compile(recipe, model, model.test_step, 500)
         x, y = splits.validation
         watched = tf.constant(x), tf.constant(targets(recipe, y)), np.arange(len(y))
+
+    def judge() -> dict[str, float]:
+        if not len(splits.validation.labels):
+            return {}
+        return {f"val_{name}": value for name, value in watch(*watched).items()}
+
     rows = checkpoint.resume(model, checkpoints) if checkpoints else []
     saved = time.monotonic()
     while len(rows) < epochs and not _out_of_patience(rows, recipe.patience):
@@ -115,9 +122,7 @@ def fit(
             images, shares = renew(train, recipe.changes, seed, len(rows))
             soft = recipe.loss == "categorical_crossentropy"
             given = images, shares if soft else targets(recipe, train.labels)
-        row = learn(*given, order)
-        if len(splits.validation.labels):
-            row |= {f"val_{name}": value for name, value in watch(*watched).items()}
+        row = learn(*given, order) | judge()
         rows.append({"epoch": len(rows) + 1, "seconds": time.monotonic() - start} | row)
         report(len(rows), rows[-1])
         if checkpoints and time.monotonic() - saved >= CHECKPOINT_SECONDS:
@@ -125,6 +130,7 @@ def fit(
             saved = time.monotonic()
     if recipe.averaging:
         model.optimizer.finalize_variable_values(model.trainable_variables)
+        rows[-1] |= judge()
     return model, pd.DataFrame(rows)
 
 

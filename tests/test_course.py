@@ -1,8 +1,10 @@
 """The course's own models: how they were chosen, and what they are trained on."""
 
+from dataclasses import asdict
+
 import pytest
 
-from fmnist_utils import data, searches, spaces, studies
+from fmnist_utils import data, searches, spaces, speedrun, studies
 from fmnist_utils.course import CANDIDATES, COURSE, MODELS
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.published import PUBLISHED
@@ -48,3 +50,34 @@ def test_the_perceptron_is_the_best_trial_of_its_search():
     asked = {name: best[name] for name in spaces.SEARCHES["mlp"].space}
     wanted = spaces.SEARCHES["mlp"].recipe(asked)
     assert COURSE["mlp-course"] == wanted.but("mlp-course", validation="none", source="the course")
+
+
+def differences(first, second):
+    """What a recipe changes of another one, options included."""
+    one, other = ({**asdict(r), **r.options} for r in (first, second))
+    for facts in (one, other):
+        del facts["id"], facts["options"]
+    return {name: other[name] for name in other if one.get(name) != other[name]}
+
+
+def test_each_rung_adds_its_ingredient_and_nothing_else():
+    names = ["plain", *speedrun.INGREDIENTS]
+    rungs = [speedrun.STUDY[f"speedrun / {name}"] for name in names]
+    for before, after, changes in zip(
+        rungs, rungs[1:], speedrun.INGREDIENTS.values(), strict=False
+    ):
+        assert differences(before, after) == changes
+    for name, changes in speedrun.OTHERS.items():
+        assert differences(rungs[-1], speedrun.STUDY[f"speedrun / {name}"]) == changes
+    assert len(speedrun.STUDY) == len(rungs) + len(speedrun.OTHERS)
+
+
+def test_the_ladder_leaves_the_test_set_closed():
+    for recipe in speedrun.STUDY.values():
+        assert not recipe.opens_test
+        assert recipe.validation == "first 5,000"
+
+
+@pytest.mark.parametrize("recipe", CANDIDATES["speedrun-small"].values())
+def test_the_small_run_is_small(recipe):
+    assert recipe.build().count_params() <= 100_000

@@ -54,6 +54,11 @@ def majority(p, pick=np.argmax):
     return pick(votes, axis=0)
 
 
+def one_cycle(step, steps, peak, share=0.2):
+    top = share * steps
+    return peak * min(step / top, (steps - step) / (steps - top))
+
+
 WEIGHTS = {k: 0.5 if k in (2, 6) else 1.0 for k in range(10)}
 # number: (right answer, wrong answers)
 ANSWERS = {
@@ -97,6 +102,13 @@ ANSWERS = {
     "7.4": (majority, [lambda p: majority(p.T), lambda p: np.round(p.mean(axis=0)),
                        lambda p: np.median(p, axis=0), lambda p: p.max(axis=0),
                        lambda p: 9 - majority(9 - p)]),
+    "8.1": (8_128_512, [41_472, 169_344, 84_672, 32_514_048]),
+    "8.2": (2, [3, 4 / 3, 1.5]),
+    "8.3": (2, [1, 3, 4]),
+    "8.4": (one_cycle, [lambda step, steps, peak: one_cycle(step, steps, peak, share=0.5),
+                        lambda step, steps, peak: peak * (1 - step / steps),
+                        lambda step, steps, peak: peak * min(step / 10, (steps - step) / 40),
+                        lambda step, steps, peak: min(step / 10, (50 - step) / 40)]),
 }  # fmt: skip
 
 

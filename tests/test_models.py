@@ -287,6 +287,17 @@ def test_fused_normalisation_gives_what_keras_s_own_gives():
     assert np.abs(fused(images) - fused(images, training=True)).max() > 0.1
 
 
+@pytest.mark.parametrize("kind", [True, "fused"])
+def test_normalisation_keeps_the_momentum_s_share_of_its_averages(kind):
+    model = models.conv2d(filters=(4,), batch_norm=kind, momentum=0.75)
+    layer = model.layers[2]
+    inputs = np.random.default_rng(0).normal(size=(64, 13, 13, 4)).astype(np.float32)
+    layer(inputs, training=True)
+    np.testing.assert_allclose(
+        layer.moving_mean, 0.25 * inputs.mean(axis=(0, 1, 2)), rtol=1e-3, atol=1e-5
+    )
+
+
 def test_fused_normalisation_learns_as_keras_s_own_does():
     images = np.random.default_rng(0).normal(2, 3, (64, 7, 7, 5)).astype("float32")
     layers = keras.layers.BatchNormalization(), models.FusedBatchNormalization()

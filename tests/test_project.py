@@ -11,8 +11,8 @@ PACKAGE = sorted((ROOT / "fmnist_utils").glob("*.py"))
 REQUIRED = re.findall(r"^([a-z0-9-]+)", (ROOT / "requirements.txt").read_text(), re.M)
 LOCK = (ROOT / "requirements.lock").read_text()
 ORDER = [
-    "data", "models", "recipes", "course", "training", "evaluation", "store", "runs", "jobs",
-    "spaces", "trial_storage", "tuning", "keras_search", "reference", "searches",
+    "data", "models", "recipes", "speedrun", "course", "training", "evaluation", "store", "runs",
+    "jobs", "spaces", "trial_storage", "tuning", "keras_search", "reference", "searches",
     "study_list", "studies", "claim_list", "claims", "reproducing", "photo_file", "photo",
     "predicting", "plots",
 ]  # fmt: skip

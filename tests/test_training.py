@@ -478,12 +478,15 @@ def test_averaging_is_the_running_mean_of_the_weights(splits):
     for epochs in (1, 2, 3):  # three steps an epoch
         model, _ = training.fit(plain.but(f"{epochs}", batch_size=300), splits, epochs, 4)
         steps.append(model.get_weights())
-    model, _ = training.fit(averaged.but("a", batch_size=300), splits, 3, 4)
+    recipe = averaged.but("a", batch_size=300)
+    model, history = training.fit(recipe, splits, 3, 4)
     mean = steps[0]  # Keras begins its average with the first step's weights
     for weights in steps[1:]:
         mean = [0.5 * m + 0.5 * w for m, w in zip(mean, weights, strict=True)]
     for found, wanted in zip(model.get_weights(), mean, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
+    _, loss = training.evaluate(recipe, model, splits.validation)
+    assert history.val_loss.iloc[-1] == pytest.approx(loss, rel=1e-5), "judged as handed back"
 
 
 def test_standard_scaling_gives_mean_0_and_deviation_1(real):

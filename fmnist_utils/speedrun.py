@@ -1,0 +1,82 @@
+"""The speed run, ingredient by ingredient: networks that get far in little time (lesson 8).
+
+A small network, trained for eight epochs, gets one ingredient after the other; then, to the whole,
+a few that it does without. The study `speedrun` measures what each is worth, on the validation
+images.
+"""
+
+from fmnist_utils.recipes import Recipe
+
+# Six convolutions, 72,000 parameters, and everything else as the lessons before began: the point
+# of departure.
+PLAIN = Recipe(
+    "speedrun / plain", "conv2d",
+    dict(filters=(16, 16, 32, 32, 64, 64), pools=(2, 1, 2, 1, 2, 1), padding="same"),
+    learning_rate=1e-3, loss="categorical_crossentropy", batch_size=64, epochs=8,
+    validation="first 5,000",
+)  # fmt: skip
+# Each on top of all before it.
+INGREDIENTS: dict[str, dict] = {
+    "batch normalisation": dict(batch_norm="fused"),
+    "16 bits": dict(precision="mixed_bfloat16"),
+    "batches of 256": dict(batch_size=256, learning_rate=5e-3),
+    "one cycle": dict(schedule="one cycle"),
+    "label smoothing": dict(label_smoothing=0.1),
+    "weight decay": dict(weight_decay=0.05),
+    "largest value of each map": dict(top="max"),
+    "flip": dict(changes=dict(flip="random")),
+    "alternating flip": dict(changes=dict(flip="alternating")),
+    "shift": dict(changes=dict(flip="alternating", shift=1)),
+}
+# Each alone, on top of all ingredients.
+OTHERS: dict[str, dict] = {
+    "no normalisation": dict(batch_norm=False),
+    "Keras's normalisation": dict(batch_norm=True),
+    "pooling last": dict(pool_first=False),
+    "standardised pixels": dict(scaling="standard"),
+    "erase": dict(changes=dict(flip="alternating", shift=1, erase=8)),
+    "averaged weights": dict(averaging=0.99),
+    "dropout": dict(conv_dropouts=0.05),
+    "GELU": dict(activation="gelu"),
+    "Nesterov": dict(optimizer="nesterov", learning_rate=0.5, weight_decay=1e-4),
+    "whitening": dict(whitening=3),
+    # As much work as whitening, with weights that are learned.
+    "one more layer": dict(filters=(16, 16, 16, 32, 32, 64, 64), pools=(1, 2, 1, 2, 1, 2, 1)),
+}
+OTHERS["whitening and Nesterov"] = OTHERS["whitening"] | OTHERS["Nesterov"]
+
+
+def _study() -> dict[str, Recipe]:
+    ladder = [PLAIN]
+    for name, changes in INGREDIENTS.items():
+        ladder.append(ladder[-1].but(f"speedrun / {name}", **changes))
+    others = [ladder[-1].but(f"speedrun / {name}", **changes) for name, changes in OTHERS.items()]
+    return {recipe.id: recipe for recipe in ladder + others}
+
+
+STUDY = _study()
+
+
+def net(width: int, **changes: object) -> Recipe:
+    """The ladder with whitening and Nesterov's momentum, its convolutions of `width`, 2 · `width`
+    and 4 · `width` filters, and with other changes of the recipe."""
+    filters = tuple(times * width for times in (1, 1, 2, 2, 4, 4))
+    return STUDY["speedrun / whitening and Nesterov"].but("", filters=filters, **changes)
+
+
+_SMALL = net(16, epochs=50)
+# For each run its candidates, under a word for what is special; `course.CANDIDATES` takes them in.
+CANDIDATES: dict[str, dict[str, Recipe]] = {
+    # All three take about as long.
+    "speedrun-93": {
+        "width 16": net(16, epochs=10),
+        "width 16, flip": net(16, epochs=10, changes=dict(flip="alternating")),
+        "width 32": net(32, epochs=5),
+    },
+    # None has more than 100,000 parameters.
+    "speedrun-small": {
+        "pyramid": _SMALL.but("", filters=(16, 32, 48, 48, 64, 48)),
+        "deep": _SMALL.but("", filters=(32, 32, 32, 32, 32, 48, 48, 48),
+                           pools=(2, 1, 1, 1, 2, 1, 1, 1)),
+    },
+}  # fmt: skip
