@@ -101,7 +101,7 @@ CLAIMS = {
         "of the course's CNNs the augmented one is more accurate", "lesson 6"),
     "the speed run is ahead": Claim(
         "speedrun-93", "cnn-tuned-augmented", "accuracy",
-        "the course's shortest training is more accurate than the best of the reports", "lesson 8"),
+        "the course's speed run is more accurate than the best of the reports", "lesson 8"),
 }  # fmt: skip
 
 # The study `augmentation`: each scheme against none, at equal steps.
