@@ -9,12 +9,13 @@ import pandas as pd
 
 from fmnist_utils import checkpoint, whitening
 from fmnist_utils.augmentation import enlarge, renew, views
-from fmnist_utils.backend import keras, make_repeatable, tf
+from fmnist_utils.backend import forget_graphs, keras, make_repeatable, tf
 from fmnist_utils.data import Part, Splits, check_images
 from fmnist_utils.recipes import Recipe
 
 MEAN, DEVIATION = 0.2860, 0.3530  # of all training pixels, as fractions of 255 (lesson 1)
 CHECKPOINT_SECONDS = 10.0  # an interrupted run loses at most this, or one epoch
+JUDGED = 100  # images at a time; 500 are as fast, but the maps of cnn-pool4 then take 240 MB more
 
 
 def inputs(recipe: Recipe, images: np.ndarray) -> np.ndarray:
@@ -54,7 +55,7 @@ def predict(
         return sum(share * predict(recipe, model, view) for share, view in views(images))
     # Called directly: model.predict would first compile a graph, for each of a lesson's many
     # models, and TensorFlow would warn about it.
-    blocks = (inputs(recipe, images[i : i + 500]) for i in range(0, len(images), 500))
+    blocks = (inputs(recipe, images[i : i + JUDGED]) for i in range(0, len(images), JUDGED))
     return np.concatenate([model(block, training=False).numpy() for block in blocks])
 
 
@@ -65,8 +66,8 @@ def evaluate(recipe: Recipe, model: keras.Model, part: Part) -> tuple[np.ndarray
     with sigmoid hands its scores to the cross-entropy, which puts them through a softmax.
     """
     outputs, total = [], 0.0
-    for start in range(0, len(part.labels), 500):
-        block = slice(start, start + 500)
+    for start in range(0, len(part.labels), JUDGED):
+        block = slice(start, start + JUDGED)
         y = targets(recipe, part.labels[block])
         found = model(inputs(recipe, part.images[block]), training=False)
         total += float(model.compute_loss(y=y, y_pred=found)) * len(y)
@@ -92,7 +93,7 @@ def fit(
     validation images, val_loss and val_accuracy (accuracies as fractions). With averaged weights,
     the last two are those of the running weights, but in the last row those of their average.
     """
-    keras.utils.clear_session()  # lets go of the graphs of the models before this one
+    forget_graphs()
     make_repeatable(seed)
     splits = enlarge(splits, recipe.augmentation, seed)
     train = splits.train
@@ -104,7 +105,7 @@ def fit(
     learn = _compile(recipe, model, model.train_step, recipe.batch_size)
     given = tf.constant(train.images), tf.constant(targets(recipe, train.labels))
     if len(splits.validation.labels):
-        watch = _compile(recipe, model, model.test_step, 500)
+        watch = _compile(recipe, model, model.test_step, JUDGED)
         x, y = splits.validation
         watched = tf.constant(x), tf.constant(targets(recipe, y)), np.arange(len(y))
 

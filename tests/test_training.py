@@ -1,5 +1,6 @@
 """Training: repeatable, resumable, stopped in time; what goes in; changed copies of images."""
 
+import gc
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from scipy import ndimage
 
 from fmnist_utils import CourseError, data, training
 from fmnist_utils.augmentation import add_copies, enlarge, renew, transform, views
-from fmnist_utils.backend import keras
+from fmnist_utils.backend import forget_graphs, keras
 from fmnist_utils.data import Part
 from fmnist_utils.profiles import Profile
 from fmnist_utils.recipes import Recipe
@@ -522,3 +523,20 @@ def test_averaged_prediction_by_hand(splits):
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     mirrored = training.predict(DENSE, model, images[:, :, ::-1].copy(), averaged=True)
     np.testing.assert_allclose(mirrored, found, atol=1e-6)  # the average doesn't know left or right
+
+
+def test_the_graphs_of_earlier_models_are_let_go_and_the_models_not(splits):
+    def kept():
+        forget_graphs()
+        return sum(type(one).__name__ == "FuncGraph" for one in gc.get_objects())
+
+    before = kept()
+    x, y = training.inputs(DENSE, splits.train.images), splits.train.labels
+    model, _ = training.fit(DENSE, splits, 1, 0)
+    model.fit(x, y, verbose=0)  # as a notebook may, and then Keras holds the graph by the model
+    wanted = model.predict(x, verbose=0)
+    forget_graphs()
+    np.testing.assert_array_equal(model.predict(x, verbose=0), wanted)
+    model.fit(x, y, verbose=0)
+    del model
+    assert kept() <= before
