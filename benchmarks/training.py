@@ -13,7 +13,7 @@ import pandas as pd
 from common import in_turns, report, seconds
 
 from fmnist_utils import data, training
-from fmnist_utils.backend import keras, make_repeatable, tf
+from fmnist_utils.backend import forget_graphs, keras, make_repeatable, tf
 from fmnist_utils.data import Part
 from fmnist_utils.published import PUBLISHED
 from fmnist_utils.recipes import Recipe
@@ -82,7 +82,7 @@ def main(images: int = 12_000, rounds: int = 3, *ids: str) -> None:
     part = Part(train.images[:images], train.labels[:images])
     rows, limit = {}, peak()
     for id in ids or [id for id in PUBLISHED if not id.endswith("-augmented")]:
-        keras.utils.clear_session()
+        forget_graphs()
         rows[id] = compare(PUBLISHED[id], part, rounds)
         print(f"{id}: {rows[id]['ratio']:.2f}", flush=True)
     table = pd.DataFrame(rows).T.rename_axis("model")

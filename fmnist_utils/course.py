@@ -97,6 +97,7 @@ _CHOSEN = {
     "cnn-course": CANDIDATES["cnn-course"]["dropout"],
     "cnn-course-augmented": CANDIDATES["cnn-course-augmented"]["flip + shift"],
     "speedrun-93": CANDIDATES["speedrun-93"]["width 16, flip"],
+    "speedrun-small": CANDIDATES["speedrun-small"]["deep"],
 }  # fmt: skip
 COURSE: dict[str, Recipe] = {
     id: replace(recipe, id=id, validation="none", source="the course")

@@ -63,7 +63,14 @@ def net(width: int, **changes: object) -> Recipe:
     return STUDY["speedrun / whitening and Nesterov"].but("", filters=filters, **changes)
 
 
-_SMALL = net(16, epochs=50)
+def deep(width: int, last: int, **changes: object) -> Recipe:
+    """Eight convolutions instead of six: five of `width` filters, four of which see maps of 14 × 14
+    places, then three of `last` filters."""
+    filters = (width,) * 5 + (last,) * 3
+    return net(width, **changes).but("", filters=filters, pools=(2, 1, 1, 1, 2, 1, 1, 1))
+
+
+_ERASE = dict(changes=dict(flip="alternating", shift=1, erase=8))
 # For each run its candidates, under a word for what is special; `course.CANDIDATES` takes them in.
 CANDIDATES: dict[str, dict[str, Recipe]] = {
     # All three take about as long.
@@ -74,8 +81,13 @@ CANDIDATES: dict[str, dict[str, Recipe]] = {
     },
     # None has more than 100,000 parameters.
     "speedrun-small": {
-        "pyramid": _SMALL.but("", filters=(16, 32, 48, 48, 64, 48)),
-        "deep": _SMALL.but("", filters=(32, 32, 32, 32, 32, 48, 48, 48),
-                           pools=(2, 1, 1, 1, 2, 1, 1, 1)),
+        "pyramid": net(16, epochs=50).but("", filters=(16, 32, 48, 48, 64, 48)),
+        "deep": deep(32, 48, epochs=50),
+        "deep, erase": deep(32, 48, epochs=50, **_ERASE),
     },
-}  # fmt: skip
+    "speedrun-95": {
+        "deep 48": deep(48, 72, epochs=32),
+        "deep 48, erase": deep(48, 72, epochs=32, **_ERASE),
+        "deep 48 to 96, erase, decay": deep(48, 96, epochs=30, weight_decay=5e-4, **_ERASE),
+    },
+}
