@@ -28,7 +28,7 @@ def _silent_stderr() -> Iterator[None]:
 with _silent_stderr():
     import keras
     import tensorflow as tf
-    from tensorflow.python.framework.ops import gradient_registry
+    from tensorflow.python.framework import ops
 
 __all__ = ["forget_graphs", "keras", "make_repeatable", "tf"]
 
@@ -50,9 +50,10 @@ def forget_graphs() -> None:
 
     `keras.utils.clear_session` does it, but for one thing: each graph of a training step leaves a
     gradient in TensorFlow's registry, which holds that graph, 4 to 10 MB, until the process ends
-    (tensorflow/tensorflow, issue 97697). No public name takes it out again.
+    (tensorflow/tensorflow, issue 97697). No public name takes it out again, so a TensorFlow that
+    has moved its registry keeps its graphs, and nothing worse.
     """
-    gradients = gradient_registry._registry
+    gradients = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
     for name in [name for name in gradients if name.startswith("CustomGradient")]:
         del gradients[name]
     keras.utils.clear_session()
