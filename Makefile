@@ -71,8 +71,9 @@ test-browser: .venv/installed .venv-site/for-tests
 	$(SITE) -m pytest tests_site/test_jupyterlab.py
 
 # Needs uv (python -m pip install uv). Names, versions and hashes only, for every platform.
+# The extras stay in: without them pip before 24 looks for hashes of a newer jsonschema.
 lock:
-	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) --no-strip-extras requirements.txt --output-file requirements.lock
 
 lock-site:
 	$(LOCK) docs/requirements.txt --output-file docs/requirements.lock
