@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 def main() -> None:
     command = re.search(r"-m (pytest -n 2 .*)", (ROOT / "Makefile").read_text())[1].split()
-    environment = {"FMNIST_PROFILE": "smoke", "MPLBACKEND": "agg",
+    environment = {"FMNIST_PROFILE": "smoke", "MPLBACKEND": "agg", "TF_NUM_INTRAOP_THREADS": "1",
                    "FMNIST_RUNS_DIR": str(ROOT / "build" / "bench-test-runs")}  # fmt: skip
     start = time.perf_counter()
     done = subprocess.run(
