@@ -88,7 +88,9 @@ def predictions(study: str) -> dict[str, np.ndarray]:
     if not where.exists():
         return {}
     with np.load(where, allow_pickle=False) as arrays:
-        return dict(arrays)
+        kept = dict(arrays)
+    labels = kept.pop("labels")
+    return {"labels": labels} | {name: (labels + wrong) % 10 for name, wrong in kept.items()}
 
 
 class Judged(NamedTuple):
@@ -124,7 +126,10 @@ def add(study: str, run: Run, dataset: Dataset) -> None:
                 kept[f"{id}.seed{seed}{name}"] = said
             unfinished = file(study).with_suffix(".unfinished.npz")
             unfinished.parent.mkdir(parents=True, exist_ok=True)
-            reference.write_arrays(unfinished, **kept)
+            # As differences from the labels, which are nearly all 0: a quarter of the bytes.
+            labels = kept.pop("labels")
+            wrong = {name: (said + 10 - labels) % 10 for name, said in kept.items()}
+            reference.write_arrays(unfinished, labels=labels, **wrong)
             unfinished.replace(file(study).with_suffix(".npz"))
         rows = run.history.assign(
             **facts, test_accuracy=run.metrics.get("test_accuracy"),
