@@ -46,7 +46,7 @@ lab: .venv/installed
 	$(RUN) -m jupyterlab notebooks
 
 bench: .venv/installed
-	for one in training speedrun augmentation workers start series growth tests; do \
+	for one in training operations speedrun augmentation workers start series growth tests; do \
 	  $(RUN) benchmarks/$$one.py || exit 1; done
 
 handout: .venv/installed
