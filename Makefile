@@ -32,7 +32,7 @@ course: .venv/installed
 
 # Two workers, one file each at a time, the notebooks first: what they have trained is kept for
 # this test run, and found again when the tests run the whole series. (tests/conftest.py has the
-# order.) One thread each: two that compete for the same cores lose a tenth.
+# order.) One thread each: two that compete for the same cores lose up to a tenth.
 test: .venv/installed
 	rm -rf build/test-runs
 	FMNIST_PROFILE=smoke FMNIST_RUNS_DIR="$(CURDIR)/build/test-runs" MPLBACKEND=agg \

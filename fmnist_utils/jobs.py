@@ -46,7 +46,7 @@ def each(
     Raises CourseError if such a process is ended from outside.
     """
     # TensorFlow reads this when it starts, in the new processes.
-    before = os.environ.pop("TF_NUM_INTRAOP_THREADS", None)
+    before = os.environ.get("TF_NUM_INTRAOP_THREADS")
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _take_notice)
     try:
@@ -70,8 +70,9 @@ def each(
             ) from None
         raise
     finally:
-        del os.environ["TF_NUM_INTRAOP_THREADS"]
-        if before is not None:
+        if before is None:
+            del os.environ["TF_NUM_INTRAOP_THREADS"]
+        else:
             os.environ["TF_NUM_INTRAOP_THREADS"] = before
 
 

@@ -90,7 +90,7 @@ CANDIDATES: dict[str, dict[str, Recipe]] = {
         "deep 48, erase": deep(48, 72, epochs=32, **_ERASE),
         "deep 48 to 96, erase, decay": deep(48, 96, epochs=30, weight_decay=5e-4, **_ERASE),
         "deep 48 to 96, erase, more decay": deep(48, 96, epochs=30, weight_decay=1e-3, **_ERASE),
-        # Two layers that see the whole map; an epoch takes a third longer.
+        # Two layers that see the whole map, for longer epochs.
         "finer, erase, decay": net(24, epochs=30, weight_decay=5e-4, **_ERASE).but(
             "", filters=(24,) * 2 + (48,) * 4 + (96,) * 3, pools=(1, 2, 1, 1, 1, 2, 1, 1, 1)
         ),

@@ -126,7 +126,7 @@ def add(study: str, run: Run, dataset: Dataset) -> None:
                 kept[f"{id}.seed{seed}{name}"] = said
             unfinished = file(study).with_suffix(".unfinished.npz")
             unfinished.parent.mkdir(parents=True, exist_ok=True)
-            # As differences from the labels, which are nearly all 0: a quarter of the bytes.
+            # As differences from the labels, which are nearly all 0: less than half of the bytes.
             labels = kept.pop("labels")
             wrong = {name: (said + 10 - labels) % 10 for name, said in kept.items()}
             reference.write_arrays(unfinished, labels=labels, **wrong)
