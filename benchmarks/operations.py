@@ -24,14 +24,14 @@ from fmnist_utils.backend import forget_graphs, make_repeatable, tf
 from fmnist_utils.course import MODELS
 from fmnist_utils.published import PUBLISHED
 
-# The first that fits an operation's path or type. The loop's body names the optimizer after its
-# class, and what belongs to a layer after the model, `sequential`.
+# The first that fits an operation's path or type. OPTIMIZER stands for its name; what
+# belongs to a layer is named after the model, `sequential`.
 KINDS = {
     "products forwards": r"^(?!.*gradient_tape).*:.*(MatMul|Conv|Einsum)",
     "products backwards": r":.*(MatMul|Conv|Einsum)",
     "pooling": r":.*Pool",
-    "optimizer": r"/(sgd|adam|adam_w|rmsprop|nadam|loss_scale_optimizer)(_\d+)?/",
-    "other layers": r"/(sequential|functional)",
+    "optimizer": r"/OPTIMIZER(_\d+)?/",
+    "other layers": r"/sequential",
     "picking images": r":(GatherV2|StridedSlice)$",
     "penalties, loss, metrics": r"",
 }
@@ -51,13 +51,14 @@ def profile(id: str, images: int) -> dict[str, float]:
             epoch(*given, np.arange(images))
         (file,) = Path(place).rglob("*.xplane.pb")
         space = xplane_pb2.XSpace.FromString(file.read_bytes())
+    kinds = {kind: p.replace("OPTIMIZER", model.optimizer.name) for kind, p in KINDS.items()}
     spent: Counter[str] = Counter()
     for plane in space.planes:
         names = {number: found.name for number, found in plane.event_metadata.items()}
         for event in (event for line in plane.lines for event in line.events):
             name = names[event.metadata_id]
             if name.startswith("while/body/"):  # else not an operation of a step
-                kind = next(kind for kind, pattern in KINDS.items() if re.search(pattern, name))
+                kind = next(kind for kind, pattern in kinds.items() if re.search(pattern, name))
                 spent[kind] += event.duration_ps
     return {kind: spent[kind] / spent.total() for kind in KINDS}
 
