@@ -100,6 +100,10 @@ _CHOSEN = {
     "speedrun-small": CANDIDATES["speedrun-small"]["deep"],
     # As many epochs as the published fit of `cnn-tuned-augmented` has time for, with some to spare.
     "speedrun-95": replace(CANDIDATES["speedrun-95"]["deep 48 to 96, erase, decay"], epochs=38),
+    # The same, wider and longer.
+    "speedrun-best": CANDIDATES["speedrun-95"]["deep 48 to 96, erase, decay"].but(
+        "", filters=(64,) * 5 + (128,) * 3, epochs=70
+    ),
 }  # fmt: skip
 COURSE: dict[str, Recipe] = {
     id: replace(recipe, id=id, validation="none", source="the course")

@@ -79,6 +79,11 @@ def test_the_ladder_leaves_the_test_set_closed():
         assert recipe.validation == "first 5,000"
 
 
+def test_the_best_run_is_that_of_95_wider_and_longer():
+    changes = differences(COURSE["speedrun-95"], COURSE["speedrun-best"])
+    assert changes == {"filters": (64,) * 5 + (128,) * 3, "epochs": 70}
+
+
 @pytest.mark.parametrize("recipe", CANDIDATES["speedrun-small"].values())
 def test_the_small_run_is_small(recipe):
     assert recipe.build().count_params() <= 100_000

@@ -188,6 +188,7 @@ def test_every_figure_and_table_says_its_origin(notebook):
                 assert len(output.metadata["image/png"]["alt"]) > 15
             html = output.get("data", {}).get("text/html", "")
             assert "<table" not in html or "profile ·" in html or "reference runs ·" in html
+            assert "this run</th>" not in html or "profile ·" in html, "whose figures are these?"
 
 
 def test_series(tmp_path):
