@@ -461,6 +461,21 @@ def test_committed_runs_are_those_of_the_table(real):
         assert trained == pytest.approx(row.train_accuracy, abs=1e-5)
 
 
+@pytest.mark.parametrize("study", studies.STUDIES)
+def test_committed_studies_have_every_figure_in_its_column(study):
+    table = studies.results(study)
+    assert len(table)
+    for (id, _seed), run in table.groupby(["id", "seed"]):
+        recipe = studies.STUDIES[study][id]
+        assert run.run.nunique() == 1
+        assert run.epoch.tolist() == list(range(1, len(run) + 1))
+        assert len(run) == recipe.epochs or (recipe.patience and len(run) < recipe.epochs)
+        assert run[["accuracy", "val_accuracy"]].stack().between(0, 1).sum() == 2 * len(run)
+        assert run.test_accuracy.notna().tolist() == [recipe.opens_test] * len(run)
+        if recipe.validation == "test":  # watched after every epoch, so at the end as well
+            assert run.test_accuracy.iloc[-1] == run.val_accuracy.iloc[-1]
+
+
 @pytest.mark.parametrize(
     ("kind", "published", "own"),
     [
