@@ -118,6 +118,8 @@ def curves(histories: pd.DataFrame | Mapping[str, pd.DataFrame], title: str = ""
     for ax, label in zip(axes, ("loss (cross-entropy, nats)", "accuracy"), strict=True):
         ax.set(xlabel="epoch", ylabel=label)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if axes[0].dataLim.y1 > 100:  # a training that diverged would flatten all the others
+        axes[0].set_yscale("log")
     axes[1].yaxis.set_major_formatter(PercentFormatter(1))
     axes[1].legend(fontsize=8, loc="best" if len(named) < 3 else "upper left",
                    bbox_to_anchor=None if len(named) < 3 else (1, 1))  # fmt: skip
@@ -158,30 +160,27 @@ def roc(table: pd.DataFrame, areas: pd.Series, title: str = "",
     plt.show()
 
 
-def dots(values: pd.Series, errors: pd.Series | None = None, title: str = "",
-         label: str = "validation accuracy") -> None:  # fmt: skip
-    """One dot a model on a common accuracy axis; `errors` are drawn as bars either way."""
+def dots(values: pd.Series, errors: pd.Series | None = None, title: str = "") -> None:
+    """One dot a model on a common axis, their validation accuracy; `errors`: bars either way."""
     figure, ax = plt.subplots(figsize=(7, 0.32 * len(values) + 1))
     position = np.arange(len(values))[::-1]
     ax.errorbar(values, position, xerr=errors, fmt="o", capsize=3)
     ax.set_yticks(position, values.index)
-    ax.set_xlabel(label)
+    ax.set_xlabel("validation accuracy")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_ylim(-0.6, len(values) - 0.4)
     finish(figure, title, "Dots with error bars")
     plt.show()
 
 
-def scatter(table: pd.DataFrame, x: str, y: str, title: str = "", log: bool = True) -> None:
-    """One point a row, named in the legend from left to right; `log` is about x."""
+def scatter(table: pd.DataFrame, x: str, y: str, title: str = "") -> None:
+    """One point a row, named in the legend from left to right; x on a logarithmic scale."""
     figure, ax = plt.subplots(figsize=(8.5, 4))
     for number, (name, row) in enumerate(table.sort_values(x).iterrows()):
         marker = MARKERS[(number + number // 10) % len(MARKERS)]  # no pair of looks comes twice
         ax.plot(row[x], row[y], marker, color=f"C{number % 10}", markersize=9,
                 markeredgecolor="white", label=name)  # fmt: skip
-    if log:
-        ax.set_xscale("log")
-    ax.set(xlabel=x, ylabel=y)
+    ax.set(xlabel=x, ylabel=y, xscale="log")
     ax.legend(title="from left to right", fontsize=8, title_fontsize=8, bbox_to_anchor=(1, 1))
     finish(figure, title, "Scatter plot")
     plt.show()

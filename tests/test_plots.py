@@ -53,6 +53,13 @@ def test_curves_tell_training_from_validation_without_colour():
     assert "epoch" in words()
 
 
+@pytest.mark.parametrize(("loss", "scale"), [([2, 1], "linear"), ([9e4, np.nan], "log")])
+def test_a_diverged_training_leaves_the_others_visible(loss, scale):
+    history = pd.DataFrame({"epoch": [1, 2], "loss": [2, 1], "accuracy": [0.1, 0.6]})
+    plots.curves({"sound": history, "other": history.assign(loss=loss)})
+    assert plt.gcf().axes[0].get_yscale() == scale
+
+
 def test_confusion_shows_per_cent_of_rows(outputs):
     matrix = evaluation.confusion(*outputs)
     plots.confusion({"test": matrix}, "Title")
