@@ -108,6 +108,9 @@ CLAIMS = {
     "the longer run is ahead": Claim(
         "speedrun-95", "cnn-course-augmented", "accuracy",
         "the longer speed run is more accurate than the best CNN of lesson 6", "lesson 8"),
+    "wider and longer is ahead": Claim(
+        "speedrun-best", "speedrun-95", "accuracy",
+        "the speed run, wider and longer, is more accurate than speedrun-95", "lesson 8"),
 }  # fmt: skip
 
 # The study `augmentation`: each scheme against none, at equal steps.
