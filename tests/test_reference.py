@@ -491,5 +491,21 @@ def test_the_readme_says_what_the_committed_reference_says(kind, published, own)
     assert found.seeds[published] == found.seeds[own] == 3
 
 
+@pytest.mark.parametrize(
+    ("kind", "id"),
+    [
+        ("CNN, trained in a twentieth of the time", "speedrun-93"),
+        ("CNN, fewer than 100,000 weights", "speedrun-small"),
+        ("CNN, trained for no longer than theirs", "speedrun-95"),
+        ("CNN, larger, trained for longer", "speedrun-best"),
+    ],
+)
+def test_the_readme_says_what_the_speed_runs_reached(kind, id):
+    found = reference.summary().loc[id]
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    assert f"| {kind} | | | {found['mean']:.2f} ± {found.sd:.2f} |" in readme
+    assert found.seeds == 3
+
+
 def test_committed_files_are_small():
     assert sum(p.stat().st_size for p in reference.FOLDER.rglob("*") if p.is_file()) < 10_000_000
