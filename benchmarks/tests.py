@@ -27,6 +27,8 @@ def main() -> None:
         capture_output=True, env=os.environ | environment,
     )  # fmt: skip
     whole = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"Some tests failed, so their times say little:\n{done.stdout[-3000:]}")
     spent: Counter[str] = Counter()
     for took, where in re.findall(r"^([\d.]+)s \w+ +([^:\s]+)", done.stdout, re.M):
         spent[where] += float(took)

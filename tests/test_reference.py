@@ -500,7 +500,7 @@ def test_the_readme_says_what_the_committed_reference_says(kind, published, own)
         ("CNN, larger, trained for longer", "speedrun-best"),
     ],
 )
-def test_the_readme_says_what_the_speed_runs_reached(kind, id):
+def test_the_readme_says_what_the_committed_speed_runs_reached(kind, id):
     found = reference.summary().loc[id]
     readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
     assert f"| {kind} | | | {found['mean']:.2f} ± {found.sd:.2f} |" in readme
