@@ -12,12 +12,10 @@ import numpy as np
 import pandas as pd
 from common import in_turns, report, seconds
 
-from fmnist_utils import data, training
-from fmnist_utils.augmentation import renew
-from fmnist_utils.backend import keras, make_repeatable, tf
-from fmnist_utils.data import Part
-from fmnist_utils.published import PUBLISHED
-from fmnist_utils.study_list import SCHEMES
+from fmnist_utils import data
+from fmnist_utils.models.backend import keras, make_repeatable, tf
+from fmnist_utils.recipes import PUBLISHED, SCHEMES
+from fmnist_utils.training import loop, renew
 
 layers = keras.layers
 BLACK = dict(fill_mode="constant", fill_value=0.0)
@@ -53,13 +51,12 @@ def by_keras(changes: dict, images: np.ndarray, labels: np.ndarray) -> list[np.n
 
 
 def main(images: int = 12_000, rounds: int = 3) -> None:
-    train = data.load().train
-    part = Part(train.images[:images], train.labels[:images])
+    part = data.load().train.take(range(images))
     recipe = PUBLISHED["cnn-tuned"]
     make_repeatable(0)
     model = recipe.build()
-    step = training._compile(recipe, model, model.train_step, recipe.batch_size)
-    y = training.targets(recipe, part.labels)
+    step = loop.compiled_epoch(recipe, model, model.train_step, recipe.batch_size)
+    y = loop.targets(recipe, part.labels)
     order = np.random.default_rng(0).permutation(len(y))
     step(part.images, y, order)
     epoch = min(seconds(lambda: step(part.images, y, order)) for _ in range(rounds))
@@ -73,10 +70,11 @@ def main(images: int = 12_000, rounds: int = 3) -> None:
             in_turns(theirs, ours, 1)
             times = in_turns(theirs, ours, rounds)
             rows[scheme] = {
-                "Keras layers, s": np.median(times[:, 0]), "course, s": np.median(times[:, 1]),
+                "Keras layers, s": np.median(times[:, 0]),
+                "course, s": np.median(times[:, 1]),
                 "ratio": np.median(times[:, 0] / times[:, 1]),
                 "share of an epoch": np.median(times[:, 1]) / epoch,
-            }  # fmt: skip
+            }
             print(f"{scheme}: {rows[scheme]['ratio']:.2f}", flush=True)
     table = pd.DataFrame(rows).T.rename_axis("scheme")
     report(

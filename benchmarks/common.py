@@ -1,7 +1,7 @@
 """What all benchmarks share: two ways side by side, their ratio, a table and a JSON file.
 
 Times on shared machines are noisy, so nothing here is a time to quote: the two ways take turns in
-one process, and what counts is the ratio of each pair, with its spread.
+one process, and what counts is the ratio of each pair, its median, least and most.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fmnist_utils.backend import keras, tf
+from fmnist_utils.models.backend import keras, tf
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -38,13 +38,18 @@ def report(name: str, table: pd.DataFrame, **findings: object) -> None:
     """Print a table and what follows from it, and keep both in `benchmarks/results/`."""
     print(f"\n{name}\n{table.to_string(float_format=lambda x: f'{x:,.2f}')}")
     for what, value in findings.items():
-        print(f"{what.replace('_', ' ')}: {value:,.3g}" if isinstance(value, float) else
-              f"{what.replace('_', ' ')}: {value}")  # fmt: skip
+        print(
+            f"{what.replace('_', ' ')}: {value:,.3g}"
+            if isinstance(value, float)
+            else f"{what.replace('_', ' ')}: {value}"
+        )
     machine = {
-        "cores": os.cpu_count(), "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "processor": platform.machine(),
         "python": platform.python_version(),
-        "tensorflow": tf.__version__, "keras": keras.__version__,
-    }  # fmt: skip
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
     rows = json.loads(table.reset_index().to_json(orient="records"))
     RESULTS.mkdir(exist_ok=True)
     content = {"machine": machine, "findings": findings, "table": rows}

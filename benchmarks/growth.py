@@ -16,15 +16,15 @@ from common import report
 ONE = """
 import json, resource, sys, time
 import numpy as np
-from fmnist_utils import data, training
-from fmnist_utils.data import Part
-from fmnist_utils.published import PUBLISHED
+from fmnist_utils import data
+from fmnist_utils.recipes import PUBLISHED
+from fmnist_utils.training import loop
 images, batch, width = map(int, sys.argv[1:])
-part = Part(*(array[:images] for array in data.load().train))
+part = data.load().train.take(range(images))
 recipe = PUBLISHED["mlp-350-80"].but("growth", batch_size=batch, widths=(width, 80))
 model = recipe.build()
-epoch = training._compile(recipe, model, model.train_step, batch)
-given = part.images, training.targets(recipe, part.labels), np.arange(images)
+epoch = loop.compiled_epoch(recipe, model, model.train_step, batch)
+given = part.images, loop.targets(recipe, part.labels), np.arange(images)
 epoch(*given)
 start = time.perf_counter()
 epoch(*given)
@@ -47,17 +47,25 @@ def main() -> None:
             command = [sys.executable, "-c", ONE, *map(str, settings.values())]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             seconds, peak, parameters = json.loads(done.stdout.splitlines()[-1])
-            rows.append({"varied": name, **settings, "parameters": parameters,
-                         "images/s": settings["images"] / seconds, "seconds": seconds,
-                         "peak memory, MB": peak})  # fmt: skip
+            rows.append(
+                {
+                    "varied": name,
+                    **settings,
+                    "parameters": parameters,
+                    "images/s": settings["images"] / seconds,
+                    "seconds": seconds,
+                    "peak memory, MB": peak,
+                }
+            )
             print(name, value, round(seconds, 2), flush=True)
     table = pd.DataFrame(rows).set_index("varied")
     grown = table.loc["images"]
     report(
-        "growth", table,
+        "growth",
+        table,
         seconds_60k_over_1k=float(grown.seconds.iloc[-1] / grown.seconds.iloc[0]),
         memory_60k_minus_1k_MB=float(grown.iloc[-1, -1] - grown.iloc[0, -1]),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ import pandas as pd
 from common import report
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-from fmnist_utils import data, training
-from fmnist_utils.backend import forget_graphs, make_repeatable, tf
-from fmnist_utils.course import MODELS
-from fmnist_utils.published import PUBLISHED
+from fmnist_utils import data
+from fmnist_utils.models.backend import forget_graphs, make_repeatable, tf
+from fmnist_utils.recipes import MODELS, PUBLISHED
+from fmnist_utils.training import loop
 
 # The first that fits an operation's path or type. OPTIMIZER stands for its name; what
 # belongs to a layer is named after the model, `sequential`.
@@ -43,8 +43,8 @@ def profile(id: str, images: int) -> dict[str, float]:
     recipe, train = MODELS[id], data.load().train
     model = recipe.build(images // recipe.batch_size)
     model.optimizer.build(model.trainable_variables)
-    epoch = training._compile(recipe, model, model.train_step, recipe.batch_size)
-    given = train.images[:images], training.targets(recipe, train.labels[:images])
+    epoch = loop.compiled_epoch(recipe, model, model.train_step, recipe.batch_size)
+    given = train.images[:images], loop.targets(recipe, train.labels[:images])
     epoch(*given, np.arange(images))
     with tempfile.TemporaryDirectory() as place:
         with tf.profiler.experimental.Profile(place):

@@ -22,8 +22,10 @@ ROOT = Path(__file__).parent.parent
 def run(profile: str, store: Path, out: Path) -> dict:
     subprocess.run(
         [sys.executable, "-m", "fmnist_utils", "run", "--profile", profile, "--out", str(out)],
-        env=os.environ | {"FMNIST_RUNS_DIR": str(store)}, cwd=ROOT, check=True,
-    )  # fmt: skip
+        env=os.environ | {"FMNIST_RUNS_DIR": str(store)},
+        cwd=ROOT,
+        check=True,
+    )
     return json.loads((out / "summary.json").read_text())
 
 
@@ -36,20 +38,24 @@ def main(*profiles: str) -> None:
                 json.loads(file.read_text())["train_seconds"] for file in store.glob("*/run.json")
             )
             second = run(profile, store, Path(place) / "second")
-        table = pd.DataFrame({
-            "first, s": {n["name"]: n["seconds"] for n in first["notebooks"]},
-            "second, s": {n["name"]: n["seconds"] for n in second["notebooks"]},
-            "peak memory, MB": {n["name"]: n["peak_mb"] for n in first["notebooks"]},
-        })  # fmt: skip
+        table = pd.DataFrame(
+            {
+                "first, s": {n["name"]: n["seconds"] for n in first["notebooks"]},
+                "second, s": {n["name"]: n["seconds"] for n in second["notebooks"]},
+                "peak memory, MB": {n["name"]: n["peak_mb"] for n in first["notebooks"]},
+            }
+        )
         table["second / first"] = table["second, s"] / table["first, s"]
         whole = table["first, s"].sum()
         report(
-            f"series-{profile}", table.rename_axis("notebook"),
-            total_seconds=float(whole), training_seconds=float(trained),
+            f"series-{profile}",
+            table.rename_axis("notebook"),
+            total_seconds=float(whole),
+            training_seconds=float(trained),
             share_of_training=float(trained / whole),
             second_run_over_first=float(table["second, s"].sum() / whole),
             largest_peak_memory_MB=float(table["peak memory, MB"].max()),
-        )  # fmt: skip
+        )
 
 
 if __name__ == "__main__":

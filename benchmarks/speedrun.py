@@ -13,8 +13,8 @@ import pandas as pd
 from common import report
 
 from fmnist_utils import data, reference, training
-from fmnist_utils.course import MODELS
 from fmnist_utils.profiles import PROFILES
+from fmnist_utils.recipes import MODELS
 
 PUBLISHED = "cnn-tuned-augmented"
 
@@ -27,18 +27,23 @@ def main(rounds: int = 3) -> None:
     times = pd.DataFrame(index=range(rounds), columns=ids, dtype=float)
     for number in range(rounds):
         for id in ids if number % 2 == 0 else reversed(ids):
-            splits = data.split(dataset, MODELS[id].validation, full)
+            splits = dataset.split(MODELS[id].validation, full)
             _, history = training.fit(MODELS[id], splits, 2, number)  # the first one warms up
             times.loc[number, id] = history.seconds.iloc[-1] * epochs[id]
             print(number + 1, id, f"{times.loc[number, id] / 60:.1f} min", flush=True)
     shares = times.div(times[PUBLISHED], axis=0)
-    table = pd.DataFrame({
-        "epochs": epochs, "minutes": times.median() / 60, "share of the published": shares.median(),
-        "least": shares.min(), "most": shares.max(),
-        "test accuracy": 100 * known.test_accuracy.mean()[ids],
-        "averaged": 100 * known.averaged_accuracy.mean()[ids],
-        "seeds": known.size()[ids],
-    }).rename_axis("model")  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "epochs": epochs,
+            "minutes": times.median() / 60,
+            "share of the published": shares.median(),
+            "least": shares.min(),
+            "most": shares.max(),
+            "test accuracy": 100 * known.test_accuracy.mean()[ids],
+            "averaged": 100 * known.averaged_accuracy.mean()[ids],
+            "seeds": known.size()[ids],
+        }
+    ).rename_axis("model")
     report("speedrun", table, rounds=rounds)
 
 

@@ -12,16 +12,15 @@ from common import in_turns, report
 
 FLOOR = "import tensorflow"
 FIRST_BATCH = """
-from fmnist_utils import data, profiles, training
-from fmnist_utils.published import PUBLISHED
-import matplotlib.pyplot, pandas, fmnist_utils.plots  # as the lessons do
-profile = profiles.choose("lesson")
-fashion = data.load(profile)
+from fmnist_utils import setup
+from fmnist_utils.recipes import PUBLISHED
+from fmnist_utils.training import loop
+profile, fashion = setup("lesson")  # as the lessons do
 recipe = PUBLISHED["mlp-350-80"]
-train, validation, test = data.split(fashion, recipe.validation, profile)
+train, validation, test = fashion.split(recipe.validation, profile)
 model = recipe.build()
-x = training.inputs(recipe, train.images[:32])
-model.train_on_batch(x, training.targets(recipe, train.labels[:32]))
+x = loop.inputs(recipe, train.images[:32])
+model.train_on_batch(x, loop.targets(recipe, train.labels[:32]))
 """
 
 
@@ -34,9 +33,12 @@ def main(rounds: int = 5) -> None:
     table = pd.DataFrame(times, columns=["importing TensorFlow, s", "first trained batch, s"])
     table["ratio"] = table.iloc[:, 1] / table.iloc[:, 0]
     report(
-        "start", table.rename_axis("round"), median_ratio=float(np.median(table.ratio)),
-        least=float(table.ratio.min()), most=float(table.ratio.max()),
-    )  # fmt: skip
+        "start",
+        table.rename_axis("round"),
+        median_ratio=float(np.median(table.ratio)),
+        least=float(table.ratio.min()),
+        most=float(table.ratio.max()),
+    )
 
 
 if __name__ == "__main__":

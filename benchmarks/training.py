@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from common import in_turns, report, seconds
 
-from fmnist_utils import data, training
-from fmnist_utils.backend import forget_graphs, keras, make_repeatable, tf
-from fmnist_utils.data import Part
-from fmnist_utils.published import PUBLISHED
-from fmnist_utils.recipes import Recipe
+from fmnist_utils import data
+from fmnist_utils.data import ImageSet
+from fmnist_utils.models.backend import forget_graphs, keras, make_repeatable, tf
+from fmnist_utils.recipes import PUBLISHED
+from fmnist_utils.training import Recipe, loop
 
 
 def multiplications(model: keras.Model) -> int:
@@ -37,9 +37,9 @@ def peak() -> float:
     return 2048**3 / min(seconds(lambda: product().numpy()) for _ in range(5)) / 1e9
 
 
-def compare(recipe: Recipe, part: Part, rounds: int) -> dict[str, float]:
+def compare(recipe: Recipe, part: ImageSet, rounds: int) -> dict[str, float]:
     order = np.random.default_rng(0).permutation(len(part.labels))
-    x, y = training.inputs(recipe, part.images), training.targets(recipe, part.labels)
+    x, y = loop.inputs(recipe, part.images), loop.targets(recipe, part.labels)
 
     make_repeatable(0)
     plain = recipe.build()
@@ -50,7 +50,7 @@ def compare(recipe: Recipe, part: Part, rounds: int) -> dict[str, float]:
 
     make_repeatable(0)
     ours = recipe.build()
-    epoch = training._compile(recipe, ours, ours.train_step, recipe.batch_size)
+    epoch = loop.compiled_epoch(recipe, ours, ours.train_step, recipe.batch_size)
     given = tf.constant(part.images), tf.constant(y)
 
     def as_here() -> None:
@@ -61,7 +61,7 @@ def compare(recipe: Recipe, part: Part, rounds: int) -> dict[str, float]:
     times = in_turns(as_reported, as_here, rounds)
     ratios = times[:, 0] / times[:, 1]
 
-    forward = training._compile(recipe, ours, ours.test_step, recipe.batch_size)
+    forward = loop.compiled_epoch(recipe, ours, ours.test_step, recipe.batch_size)
     forward(*given, order)
     only_forward = min(seconds(lambda: forward(*given, order)) for _ in range(2))
     whole = times[:, 1].min()
@@ -70,16 +70,18 @@ def compare(recipe: Recipe, part: Part, rounds: int) -> dict[str, float]:
     return {
         "plain, images/s": len(order) / np.median(times[:, 0]),
         "course, images/s": len(order) / np.median(times[:, 1]),
-        "ratio": np.median(ratios), "least": ratios.min(), "most": ratios.max(),
+        "ratio": np.median(ratios),
+        "least": ratios.min(),
+        "most": ratios.max(),
         "forward, share": only_forward / whole,
         "10⁹ multiply-adds/s": speed,
-        "accuracy, plain": accuracies[0], "accuracy, course": accuracies[1],
-    }  # fmt: skip
+        "accuracy, plain": accuracies[0],
+        "accuracy, course": accuracies[1],
+    }
 
 
 def main(images: int = 12_000, rounds: int = 3, *ids: str) -> None:
-    train = data.load().train
-    part = Part(train.images[:images], train.labels[:images])
+    part = data.load().train.take(range(images))
     rows, limit = {}, peak()
     for id in ids or [id for id in PUBLISHED if not id.endswith("-augmented")]:
         forget_graphs()

@@ -22,11 +22,26 @@ from common import in_turns, report
 
 
 def start(workers: int, trials: int, storage: str) -> list[subprocess.Popen]:
-    command = [sys.executable, "-m", "fmnist_utils", "tune", "mlp", "--profile", "lesson",
-               "--trials", str(trials), "--sampler", "random", "--storage", storage]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "fmnist_utils",
+        "tune",
+        "mlp",
+        "--profile",
+        "lesson",
+        "--trials",
+        str(trials),
+        "--sampler",
+        "random",
+        "--storage",
+        storage,
+    ]
     environment = os.environ | {"TF_NUM_INTRAOP_THREADS": "1"}
-    return [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-            for _ in range(workers)]  # fmt: skip
+    return [
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        for _ in range(workers)
+    ]
 
 
 def end(crowd: list[subprocess.Popen]) -> None:
@@ -53,17 +68,26 @@ def with_a_kill(trials: int) -> dict[str, float]:
         storage = f"sqlite:///{place}/trials.db"
         victim, other = start(2, trials, storage)
         mine: list[optuna.trial.FrozenTrial] = []
-        while not (len(mine) > 1 and mine[-1].state == optuna.trial.TrialState.RUNNING
-                   and mine[-1].user_attrs.get("seconds", 0) > 1):  # fmt: skip
+        while not (
+            len(mine) > 1
+            and mine[-1].state == optuna.trial.TrialState.RUNNING
+            and mine[-1].user_attrs.get("seconds", 0) > 1
+        ):
             time.sleep(0.1)
-            mine = [t for t in found(storage)
-                    if t.user_attrs.get("worker", "").endswith(f":{victim.pid}")]  # fmt: skip
+            mine = [
+                t
+                for t in found(storage)
+                if t.user_attrs.get("worker", "").endswith(f":{victim.pid}")
+            ]
         victim.kill()
         killed = datetime.datetime.now()
         victim.wait()
         end([other])
-        done = [trial for trial in found(storage) if trial.state.is_finished()
-                and trial.state != optuna.trial.TrialState.FAIL]  # fmt: skip
+        done = [
+            trial
+            for trial in found(storage)
+            if trial.state.is_finished() and trial.state != optuna.trial.TrialState.FAIL
+        ]
         numbers = {trial.number for trial in done}
         lost = [trial for trial in mine if trial.number not in numbers]
     return {
@@ -78,10 +102,14 @@ def main(trials: int = 20, rounds: int = 3) -> None:
     table = pd.DataFrame(times, columns=["one worker, s", "two workers, s"]).rename_axis("round")
     table["ratio"] = table.iloc[:, 0] / table.iloc[:, 1]
     report(
-        "workers", table, median_ratio=float(np.median(table.ratio)),
-        least=float(table.ratio.min()), most=float(table.ratio.max()), trials=trials,
+        "workers",
+        table,
+        median_ratio=float(np.median(table.ratio)),
+        least=float(table.ratio.min()),
+        most=float(table.ratio.max()),
+        trials=trials,
         **with_a_kill(trials),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -21,11 +21,10 @@ def prepare(notebook: nbformat.NotebookNode, name: str, repository: str) -> nbfo
     name: its file, such as 01_data.ipynb. repository: owner/name on GitHub.
     """
     for cell in notebook.cells:
-        if cell.metadata.get("jupyter", {}).get("source_hidden"):
-            cell.metadata.tags = [*cell.metadata.get("tags", []), "hide-cell"]
+        if "solution" in cell.metadata.get("tags", []):
+            cell.metadata.tags = [*cell.metadata.tags, "hide-cell"]
             exercise = re.search(r'exercises\.check\("([\d.]+)"', cell.source)
-            shown = f"Worked solution of {exercise[1]}" if exercise else "Folded code"
-            cell.metadata.mystnb = {"code_prompt_show": shown}
+            cell.metadata.mystnb = {"code_prompt_show": f"Worked solution of {exercise[1]}"}
     # Cells may hold lines for IPython, such as %pip, which plain Python doesn't know.
     notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     first = notebook.cells[0]
@@ -57,11 +56,16 @@ def _on_doctree_read(app: Sphinx, doctree: nodes.document) -> None:
     if path.suffix != ".ipynb":
         return
     cells = nbformat.read(path, as_version=4).cells
-    figures = [output for cell in cells for output in cell.get("outputs", [])
-               if "image/png" in output.get("data", {})]  # fmt: skip
+    figures = [
+        output
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
     texts = [figure.metadata["image/png"]["alt"] for figure in figures]
-    outputs = (node for node in doctree.findall(nodes.container)
-               if "cell_output" in node["classes"])  # fmt: skip
+    outputs = (
+        node for node in doctree.findall(nodes.container) if "cell_output" in node["classes"]
+    )
     images = [image for output in outputs for image in output.findall(nodes.image)]
     for image, text in zip(images, texts, strict=True):
         image["alt"] = text

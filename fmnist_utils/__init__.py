@@ -1,17 +1,14 @@
 """Helpers of the course *Fashion-MNIST, taught honestly*.
 
-They load, draw, report and remember; the models and their training stay in sight.
-The modules know each other in one direction only:
-
-    data → models → training → runs → evaluation → plots
-
-and the notebooks and the command line (`python -m fmnist_utils`) stand above them all.
+They load, draw, report and remember; the models and their training stay in sight. Each module or
+folder here is a door with one subject; which of them may use which is written down once, as the
+layers contracts in `pyproject.toml`.
 """
 
 import sys
 import warnings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if sys.version_info < (3, 11):  # noqa: UP036 - where pip was not asked, Python itself must say it
     sys.exit(
@@ -22,10 +19,24 @@ if sys.version_info < (3, 11):  # noqa: UP036 - where pip was not asked, Python 
 # Optuna brings tqdm, which complains in a kernel without ipywidgets that it can't draw its bars.
 warnings.filterwarnings("ignore", message="IProgress not found")
 
+from fmnist_utils.errors import CourseError  # noqa: E402 - an old Python fails above, with a word
 
-class CourseError(Exception):
-    """Something that the reader can put right: one sentence says what, where and how."""
+__all__ = ["CourseError", "setup"]
 
-    def _render_traceback_(self) -> list[str]:
-        # IPython shows this instead of a traceback: in a notebook, too, one sentence is enough.
-        return [f"{type(self).__name__}: {self}"]
+
+def setup(profile: str = "", seed: int = 0):
+    """Begin a lesson: check its two parameters, load the data, and sign figures with both.
+
+    profile: "smoke", "lesson" or "full"; empty: `$FMNIST_PROFILE`, else "lesson". seed: a whole
+    number from 0 to 4294967295.
+    Returns the `profiles.Profile` and the `data.Dataset`. Raises CourseError for a profile or seed
+    that doesn't exist, and for data that can't be had.
+    """
+    # Here, so that the command line answers without loading what draws figures.
+    from fmnist_utils import data, plots, profiles
+
+    chosen = profiles.named(profile)
+    profiles.check_seed(seed)
+    dataset = data.load(chosen)
+    plots.sign_this_run(chosen, dataset)
+    return chosen, dataset

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from fmnist_utils.backend import keras
 from fmnist_utils.data import CLASS_NAMES
 
 _DIGITS = range(10)
@@ -30,25 +29,15 @@ def _check(labels: np.ndarray, probabilities: np.ndarray) -> None:
         raise ValueError(f"Labels go from 0 to 9, not from {labels.min()} to {labels.max()}.")
 
 
-def scores(
-    labels: np.ndarray, probabilities: np.ndarray, loss: str = "sparse_categorical_crossentropy"
-) -> dict[str, float]:
-    """Loss, accuracy, and macro precision, recall and F1.
-
-    loss: the one the model was trained with, computed by Keras, without weight penalties. The
-    two cross-entropies differ only for outputs below 0 or above 1, which each cuts in its way.
-    """
+def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Cross-entropy (nats), accuracy, and macro precision, recall and F1 (fractions)."""
     _check(labels, probabilities)
-    truth = labels.astype("int32")
-    if loss == "categorical_crossentropy":
-        truth = keras.utils.to_categorical(labels, 10)
-    losses = keras.ops.convert_to_numpy(getattr(keras.losses, loss)(truth, probabilities))
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         labels, predicted, labels=_DIGITS, average="macro", zero_division=0
     )
     return {
-        "loss": float(losses.mean()),
+        "cross_entropy": float(cross_entropy(labels, probabilities).mean()),
         "accuracy": float((predicted == labels).mean()),
         "precision": float(precision),
         "recall": float(recall),
@@ -56,13 +45,29 @@ def scores(
     }
 
 
+def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Each image's cross-entropy in nats, (n,): -log of the true class's share of the outputs.
+
+    Outputs that don't sum to 1 are divided by their sum first, and shares below 1e-7 count as
+    1e-7, as in `keras.losses.categorical_crossentropy`.
+    """
+    _check(labels, probabilities)
+    with np.errstate(invalid="ignore", divide="ignore"):  # ten zeros: no number, as in Keras
+        shares = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return -np.log(shares[np.arange(len(labels)), labels].clip(1e-7, 1))
+
+
 def report(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Precision, recall, F1 and support of each class, and their macro average."""
     _check(labels, probabilities)
     table = metrics.classification_report(
-        labels, probabilities.argmax(axis=1), labels=_DIGITS, target_names=CLASS_NAMES,
-        output_dict=True, zero_division=0,
-    )  # fmt: skip
+        labels,
+        probabilities.argmax(axis=1),
+        labels=_DIGITS,
+        target_names=CLASS_NAMES,
+        output_dict=True,
+        zero_division=0,
+    )
     frame = pd.DataFrame(table).T.loc[[*CLASS_NAMES, "macro avg"]]
     return frame.astype({"support": int}).rename(columns={"f1-score": "f1"})
 
@@ -106,8 +111,12 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> tuple[pd.DataFrame, pd
         if positive.all() or not positive.any():
             continue
         false, true, threshold = metrics.roc_curve(positive, probabilities[:, digit])
-        columns = {"class": name, "threshold": threshold,
-                   "false positive rate": false, "true positive rate": true}  # fmt: skip
+        columns = {
+            "class": name,
+            "threshold": threshold,
+            "false positive rate": false,
+            "true positive rate": true,
+        }
         curves.append(pd.DataFrame(columns))
         areas[name] = metrics.auc(false, true)
     return pd.concat(curves, ignore_index=True), pd.Series(areas, name="AUC")
@@ -119,19 +128,21 @@ def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     names = np.array(CLASS_NAMES)
-    table = pd.DataFrame({
-        "index": wrong,
-        "true": names[labels[wrong]],
-        "predicted": names[predicted[wrong]],
-        "confidence": probabilities[wrong, predicted[wrong]],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "index": wrong,
+            "true": names[labels[wrong]],
+            "predicted": names[predicted[wrong]],
+            "confidence": probabilities[wrong, predicted[wrong]],
+        }
+    )
     return table.sort_values("confidence", ascending=False, ignore_index=True)
 
 
 def standard_error(accuracy: float, n: int) -> float:
     """The binomial standard error of an accuracy measured on `n` images, as a fraction.
 
-    Source: sqrt(p (1 - p) / n), the spread of the share of successes in n independent trials.
+    Source: sqrt(p (1 - p) / n), the standard deviation of the share of successes in n trials.
     """
     if not 0 <= accuracy <= 1 or n < 1:
         raise ValueError(f"No accuracy is {accuracy}, measured on {n} images.")
@@ -148,16 +159,20 @@ def combine(outputs: np.ndarray, how: str) -> np.ndarray:
     """
     if np.ndim(outputs) != 3 or 0 in np.shape(outputs) or np.shape(outputs)[2] != 10:
         raise ValueError(f"Members' outputs are (members, n, 10), and not {np.shape(outputs)}.")
-    average = outputs.mean(axis=0)
     votes = np.eye(10)[outputs.argmax(axis=2)].mean(axis=0)
-    highest = outputs.max(axis=0)
-    favourite = np.eye(10)[average.argmax(axis=1)]
-    return {
-        "average": average,
-        "maximum": highest / highest.sum(axis=1, keepdims=True),
-        "majority": np.where(votes.max(axis=1, keepdims=True) > 0.5, votes > 0.5, favourite),
-        "vote": votes,
-    }[how].astype(np.float32)
+    if how == "average":
+        combined = outputs.mean(axis=0)
+    elif how == "maximum":
+        highest = outputs.max(axis=0)
+        combined = highest / highest.sum(axis=1, keepdims=True)
+    elif how == "vote":
+        combined = votes
+    elif how == "majority":
+        favourite = np.eye(10)[outputs.mean(axis=0).argmax(axis=1)]
+        combined = np.where(votes.max(axis=1, keepdims=True) > 0.5, votes > 0.5, favourite)
+    else:
+        raise KeyError(how)
+    return combined.astype(np.float32)
 
 
 def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
@@ -167,10 +182,10 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
     fractions; empty bins are left out.
     """
     _check(labels, probabilities)
-    sure = probabilities.max(axis=1)
-    which = np.minimum((sure * bins).astype(int), bins - 1)
-    table = pd.DataFrame({"confidence": sure, "accuracy": probabilities.argmax(axis=1) == labels})
-    grouped = table.groupby(which)
+    confidence = probabilities.max(axis=1)
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    right = probabilities.argmax(axis=1) == labels
+    grouped = pd.DataFrame({"confidence": confidence, "accuracy": right}).groupby(bin_of)
     return grouped.mean().assign(images=grouped.size()).rename_axis("bin")
 
 

@@ -4,7 +4,7 @@ import math
 import os
 from dataclasses import dataclass
 
-from fmnist_utils import CourseError
+from fmnist_utils.errors import CourseError
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,14 @@ PROFILES = {
 }
 
 
-def choose(name: str = "") -> Profile:
+def named(name: "str | Profile" = "") -> Profile:
     """Return the profile called `name`; if that is empty, `$FMNIST_PROFILE`; else `lesson`.
 
+    A Profile is returned as it is: a notebook's setup cell may run twice.
     Raises CourseError for a name that is no profile.
     """
+    if isinstance(name, Profile):
+        return name
     if name is None or (isinstance(name, str) and not name):
         name = os.environ.get("FMNIST_PROFILE") or "lesson"
     if not isinstance(name, str) or name not in PROFILES:

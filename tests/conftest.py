@@ -5,22 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_utils import data, files
+from fmnist_utils import data
 
 NAMED = os.environ.get("FMNIST_DATA_DIR", "")
 
 
 def pytest_collection_modifyitems(items):
     """After the notebooks the slowest files, so that no worker is left with one at the end."""
-    early = ("test_tuning", "test_lecturers")
-    items.sort(key=lambda item: item.path.suffix == ".py" and item.path.stem not in early)
+
+    def later(item):
+        early = item.path.parent.name == "tuning" or item.path.stem == "test_lecturers"
+        return item.path.suffix == ".py" and not early
+
+    items.sort(key=later)
 
 
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch, tmp_path):
     monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("FMNIST_MIRROR", raising=False)
-    monkeypatch.setattr(files, "MIRRORS", ())
+    monkeypatch.setattr("fmnist_utils.data.files.MIRRORS", ())
 
 
 @pytest.fixture(scope="session")

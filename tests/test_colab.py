@@ -82,8 +82,18 @@ def test_on_colab_it_fetches_the_course_once(run, tmp_path, monkeypatch):
 def test_what_the_lessons_import_is_on_colab_or_is_installed():
     cell = bootstrap(NOTEBOOKS[0]).source
     installed = {"keras-tuner": "keras_tuner", "optuna": "optuna"}
-    on_colab = {"keras", "matplotlib", "numpy", "pandas", "scipy", "seaborn", "sklearn", "IPython",
-                "PIL", "tensorflow"}  # fmt: skip
+    on_colab = {
+        "keras",
+        "matplotlib",
+        "numpy",
+        "pandas",
+        "scipy",
+        "seaborn",
+        "sklearn",
+        "IPython",
+        "PIL",
+        "tensorflow",
+    }
     for path in NOTEBOOKS:
         for one in nbformat.read(path, 4).cells:
             for found in re.findall(r"^(?:import|from) (\w+)", one.source, re.M):

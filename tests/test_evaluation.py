@@ -5,10 +5,10 @@ import pytest
 
 from fmnist_utils import evaluation
 from fmnist_utils.data import CLASS_NAMES
+from fmnist_utils.models.backend import keras
 
 LABELS = np.array([0, 0, 0, 1, 1, 9], np.uint8)
 PREDICTED = [0, 0, 6, 1, 0, 9]
-SPARSE, ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
 
 
 def outputs(predicted, confidence=0.91):
@@ -18,34 +18,40 @@ def outputs(predicted, confidence=0.91):
     return table
 
 
-@pytest.mark.parametrize("loss", [SPARSE, ONE_HOT])
-def test_scores_by_hand(loss):
-    found = evaluation.scores(LABELS, outputs(PREDICTED), loss)
-    precision = (2 / 3 + 1 + 1 + 0) / 10  # T-shirt, trouser, boot, and the shirt that was none
-    recall = (2 / 3 + 1 / 2 + 1) / 10
-    f1 = (2 / 3 + 2 / 3 + 1) / 10
-    assert found == pytest.approx({
-        "loss": -(4 * np.log(0.91) + 2 * np.log(0.01)) / 6,
-        "accuracy": 4 / 6, "precision": precision, "recall": recall, "f1": f1,
-    }, rel=1e-5)  # fmt: skip
+def test_scores_by_hand():
+    found = evaluation.scores(LABELS, outputs(PREDICTED))
+    wanted = {
+        "cross_entropy": -(4 * np.log(0.91) + 2 * np.log(0.01)) / 6,
+        "accuracy": 4 / 6,
+        "precision": (2 / 3 + 1 + 1 + 0) / 10,  # T-shirt, trouser, boot; the shirt was none
+        "recall": (2 / 3 + 1 / 2 + 1) / 10,
+        "f1": (2 / 3 + 2 / 3 + 1) / 10,
+    }
+    assert found == pytest.approx(wanted, rel=1e-5)
     assert all(type(value) is float for value in found.values())
 
 
-@pytest.mark.parametrize(
-    ("kind", "low", "high"), [("sigmoid", 0.05, 0.9), ("relu", 0, 3), ("tanh", -1, 1)]
-)
-def test_losses_of_outputs_that_are_no_probabilities(kind, low, high):
+@pytest.mark.parametrize("low", [0, 0.05, -1], ids=["relu", "sigmoid", "tanh"])
+def test_cross_entropy_is_that_of_keras_also_where_outputs_are_no_probabilities(low):
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 10, 50).astype(np.uint8)
-    raw = rng.uniform(low, high, (50, 10)).astype("float32")
-    own, epsilon = (np.arange(50), labels), 1e-7
-    # One-hot: divided by their sum, then cut to [epsilon, 1 - epsilon]; sparse: cut, then divided.
-    shared = np.clip(raw / raw.sum(axis=1, keepdims=True), epsilon, 1 - epsilon)
-    cut = np.clip(raw, epsilon, 1 - epsilon)
-    one_hot, sparse = -np.log(shared[own]).mean(), -np.log(cut[own] / cut.sum(axis=1)).mean()
-    found = [evaluation.scores(labels, raw, loss)["loss"] for loss in (ONE_HOT, SPARSE)]
-    assert found == pytest.approx([one_hot, sparse], rel=1e-4)
-    assert (found[0] == pytest.approx(found[1])) == (kind == "sigmoid")
+    labels = rng.integers(0, 10, 300).astype(np.uint8)
+    given = rng.uniform(low, 1, (300, 10)).astype("float32")
+    given[:100][rng.random((100, 10)) < 0.5] = 0
+    wanted = keras.losses.categorical_crossentropy(np.eye(10)[labels], given)
+    found = evaluation.cross_entropy(labels, given)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+    assert found.max() == pytest.approx(-np.log(1e-7)), "the share of 0 is cut"
+    assert evaluation.scores(labels, given)["cross_entropy"] == pytest.approx(found.mean())
+
+
+@pytest.mark.filterwarnings("error")
+def test_ten_zeros_have_no_cross_entropy():
+    given = outputs(PREDICTED)
+    given[1] = 0
+    found = evaluation.cross_entropy(LABELS, given)
+    wanted = keras.losses.categorical_crossentropy(np.eye(10)[LABELS], given)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)  # which takes two NaN for equal
+    assert np.flatnonzero(np.isnan(found)).tolist() == [1]
 
 
 def test_macro_recall_is_accuracy_where_classes_are_balanced():
@@ -84,8 +90,10 @@ def test_worst_confusions():
     worst = evaluation.worst_confusions(evaluation.confusion(labels, outputs(predicted)), 3)
     assert worst.columns.tolist() == ["true class", "predicted class", "images"]
     assert worst.to_numpy().tolist() == [
-        ["Shirt", "T-shirt/top", 9], ["T-shirt/top", "Shirt", 5], ["Pullover", "Coat", 4],
-    ]  # fmt: skip
+        ["Shirt", "T-shirt/top", 9],
+        ["T-shirt/top", "Shirt", 5],
+        ["Pullover", "Coat", 4],
+    ]
 
 
 ALL = np.tile(np.arange(10), 3)
@@ -109,9 +117,8 @@ def test_roc_curves_against_their_definition():
     labels = rng.integers(0, 9, 60)  # no ankle boot
     given = rng.random((60, 10))
     curves, areas = evaluation.roc(labels, given)
-    assert curves.columns.tolist() == [
-        "class", "threshold", "false positive rate", "true positive rate"
-    ]  # fmt: skip
+    columns = ["class", "threshold", "false positive rate", "true positive rate"]
+    assert curves.columns.tolist() == columns
     assert areas.index.tolist() == curves["class"].unique().tolist() == CLASS_NAMES[:9]
     for digit, name in enumerate(CLASS_NAMES[:9]):
         own, other = given[labels == digit, digit], given[labels != digit, digit]
@@ -136,9 +143,8 @@ def test_no_roc_of_a_diverged_model(value):
 
 def test_mistakes_come_most_confident_first():
     labels = np.array([0, 1, 2, 3, 4], np.uint8)
-    given = np.concatenate([
-        outputs([0, 6], 0.5), outputs([2], 0.9), outputs([8], 0.8), outputs([6], 0.4)
-    ])  # fmt: skip
+    sure = [([0, 6], 0.5), ([2], 0.9), ([8], 0.8), ([6], 0.4)]
+    given = np.concatenate([outputs(*part) for part in sure])
     table = evaluation.mistakes(labels, given)
     assert table.columns.tolist() == ["index", "true", "predicted", "confidence"]
     assert table["index"].tolist() == [3, 1, 4]
@@ -153,3 +159,34 @@ def test_mistakes_come_most_confident_first():
 )
 def test_standard_error(accuracy, n, error):
     assert evaluation.standard_error(accuracy, n) == pytest.approx(error, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("how", "of_first", "of_second"),
+    [
+        ("average", [0.4, 0.6, 0], [0.2, 0.2, 0.6]),
+        ("maximum", [0.375, 0.625, 0], [0.6 / 2.2, 0.6 / 2.2, 1 / 2.2]),
+        ("vote", [2 / 3, 1 / 3, 0], [1 / 3, 1 / 3, 1 / 3]),
+        ("majority", [1, 0, 0], [0, 0, 1]),  # of the second image there is none
+    ],
+)
+def test_an_ensemble_by_hand(how, of_first, of_second):
+    members = np.zeros((3, 2, 10), "float32")
+    members[:, 0, :2] = [[0.6, 0.4], [0.6, 0.4], [0, 1]]
+    members[:, 1, :3] = [[0.6, 0, 0.4], [0, 0.6, 0.4], [0, 0, 1]]
+    found = evaluation.combine(members, how)
+    np.testing.assert_allclose(found[:, :3], [of_first, of_second], rtol=1e-5)
+    assert not found[:, 3:].any()
+
+
+def test_calibration_by_hand():
+    labels = np.array([0, 1, 2, 3, 4], np.uint8)
+    given = np.concatenate([outputs([0, 1, 9], 0.95), outputs([3, 9], 0.45)])
+    given[0] = np.eye(10)[0]  # a confidence of 1 has no bin of its own
+    table = evaluation.calibration(labels, given)
+    assert table.index.tolist() == [4, 9]
+    assert table.images.tolist() == [2, 3]
+    assert table.confidence.tolist() == pytest.approx([0.45, 2.9 / 3])
+    assert table.accuracy.tolist() == pytest.approx([1 / 2, 2 / 3])
+    error = (2 * (0.5 - 0.45) + 3 * (2.9 / 3 - 2 / 3)) / 5
+    assert evaluation.calibration_error(labels, given) == pytest.approx(error, rel=1e-5)

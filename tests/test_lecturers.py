@@ -13,7 +13,7 @@ import pytest
 
 from fmnist_utils import exercises, runs
 from fmnist_utils.profiles import PROFILES
-from fmnist_utils.published import PUBLISHED
+from fmnist_utils.recipes import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -21,9 +21,11 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 def tool(name, *arguments, **environment):
     return subprocess.run(
-        [sys.executable, ROOT / "tools" / f"{name}.py", *map(str, arguments)], text=True,
-        capture_output=True, env=os.environ | {"FMNIST_DATA_DIR": "stand-in"} | environment,
-    )  # fmt: skip
+        [sys.executable, ROOT / "tools" / f"{name}.py", *map(str, arguments)],
+        text=True,
+        capture_output=True,
+        env=os.environ | {"FMNIST_DATA_DIR": "stand-in"} | environment,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +46,8 @@ def test_handout_has_the_exercises_and_no_solution(path, handouts):
     assert len(asked) >= 4
     assert len(asked) == len(set(asked))
     solutions = [
-        cell.source for cell in lesson.cells
-        if cell.metadata.get("jupyter", {}).get("source_hidden")
-    ]  # fmt: skip
+        cell.source for cell in lesson.cells if "solution" in cell.metadata.get("tags", [])
+    ]
     assert len(solutions) == len(asked)
     text = "\n".join(cell.source for cell in cut.cells)
     assert "solution" not in text.split("## Exercises")[1]
@@ -92,8 +93,17 @@ def test_a_class_of_two(tmp_path, dataset):
     lesson.cells = [given, nbformat.v4.new_code_cell('print(profile, "with seed", seed)')]
     (tmp_path / "lessons").mkdir()
     nbformat.write(lesson, tmp_path / "lessons" / "02_mlp.ipynb")
-    done = tool("class_list", tmp_path / "class.csv", "02", "--profile", "smoke", "--out",
-                tmp_path / "out", "--notebooks", tmp_path / "lessons")  # fmt: skip
+    done = tool(
+        "class_list",
+        tmp_path / "class.csv",
+        "02",
+        "--profile",
+        "smoke",
+        "--out",
+        tmp_path / "out",
+        "--notebooks",
+        tmp_path / "lessons",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     table = pd.read_csv(tmp_path / "out" / "results.csv")
     assert table.student.tolist() == ["Ada", "Grace Hopper"]

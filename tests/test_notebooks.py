@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from fmnist_utils.profiles import PROFILES
-from fmnist_utils.published import PUBLISHED
+from fmnist_utils.recipes import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -58,29 +58,46 @@ def test_committed_as_normalised(path):
 
 def test_normalising_keeps_what_is_needed_and_nothing_else():
     v4 = nbformat.v4
-    run = v4.new_code_cell("print(1)", execution_count=7, metadata={
-        "tags": ["nbval-check-output"], "jupyter": {"source_hidden": True, "outputs_hidden": True},
-        "papermill": {"duration": 3}, "execution": {"iopub.status.busy": "2026-01-01T00:00:00Z"},
-    })  # fmt: skip
+    run = v4.new_code_cell(
+        "print(1)",
+        execution_count=7,
+        metadata={
+            "tags": ["nbval-check-output"],
+            "jupyter": {"source_hidden": True, "outputs_hidden": True},
+            "papermill": {"duration": 3},
+            "execution": {"iopub.status.busy": "2026-01-01T00:00:00Z"},
+        },
+    )
     run.outputs = [
         v4.new_output("stream", name="stdout", text="1"),
         v4.new_output("stream", name="stderr", text="a warning"),
         v4.new_output("stream", name="stdout", text="\n"),
         v4.new_output("execute_result", {"text/plain": "1"}, execution_count=7),
-        v4.new_output("display_data", {"image/png": ""}, metadata={
-            "image/png": {"alt": "A chart", "width": 5}, "needs_background": "light"}),
+        v4.new_output(
+            "display_data",
+            {"image/png": ""},
+            metadata={
+                "image/png": {"alt": "A chart", "made_by": "reference runs", "width": 5},
+                "needs_background": "light",
+            },
+        ),
     ]
     injected = v4.new_code_cell("seed = 5", metadata={"tags": ["injected-parameters"]})
-    dirty = v4.new_notebook(cells=[injected, run, v4.new_code_cell(" ")],
-                            metadata={"widgets": {}, "papermill": {}})  # fmt: skip
+    dirty = v4.new_notebook(
+        cells=[injected, run, v4.new_code_cell(" ")], metadata={"widgets": {}, "papermill": {}}
+    )
     clean = normalise(dirty)
     assert set(clean.metadata) == {"kernelspec", "language_info"}
     (cell,) = clean.cells
     assert cell.metadata == {"tags": ["nbval-check-output"], "jupyter": {"source_hidden": True}}
     assert [(o.output_type, o.get("text")) for o in cell.outputs] == [
-        ("stream", "1\n"), ("execute_result", None), ("display_data", None)
-    ]  # fmt: skip
-    assert cell.outputs[2].metadata == {"image/png": {"alt": "A chart"}}
+        ("stream", "1\n"),
+        ("execute_result", None),
+        ("display_data", None),
+    ]
+    assert cell.outputs[2].metadata == {
+        "image/png": {"alt": "A chart", "made_by": "reference runs"}
+    }
     assert cell.execution_count == cell.outputs[1].execution_count == 1
     assert text_of(normalise(clean)) == text_of(clean)
 
@@ -116,10 +133,23 @@ def test_parameters_cell(notebook):
 
 
 def test_setup_checks_before_any_work(notebook):
-    setup = code_cells(notebook)[2].source  # after the parameters and the cell for Colab
-    for line in ("profiles.choose(profile)", "profiles.check_seed(seed)", "data.load(profile)",
-                 "plots.use(profile, fashion)"):  # fmt: skip
-        assert line in setup
+    first = code_cells(notebook)[2].source  # after the parameters and the cell for Colab
+    assert "profile, fashion = setup(profile, seed)" in first
+    imports = [line for line in first.splitlines() if "fmnist_utils" in line]
+    assert len(imports) == 1
+    assert len(imported(first)) <= 7
+
+
+def imported(source):
+    """The names that a cell imports from the package, and from it alone."""
+    assert not re.search(r"import fmnist_utils|from fmnist_utils\.", source)
+    lines = re.findall(r"^from fmnist_utils import (.+)$", source, re.M)
+    return {name for line in lines for name in line.split(", ")}
+
+
+def test_lessons_need_at_most_twelve_names_of_the_package():
+    cells = (code_cells(nbformat.read(path, as_version=4)) for path in NOTEBOOKS)
+    assert len(set.union(*(imported(cell.source) for lesson in cells for cell in lesson))) <= 12
 
 
 def test_opening_and_ending(notebook):
@@ -127,8 +157,11 @@ def test_opening_and_ending(notebook):
     assert first.startswith("# ")
     assert all(f"**{word}" in first for word in ("You will learn", "You need", "Time"))
     assert all(f"`{name}`" in first for name in PROFILES)
-    headings = re.findall(r"^#+ .*$", "\n".join(
-        cell.source for cell in notebook.cells if cell.cell_type == "markdown"), re.M)  # fmt: skip
+    headings = re.findall(
+        r"^#+ .*$",
+        "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"),
+        re.M,
+    )
     assert sum(heading.startswith("# ") for heading in headings) == 1
     assert headings[-2:] == ["## What we learned", "## Exercises"]
     levels = [len(heading.partition(" ")[0]) for heading in headings]
@@ -169,9 +202,10 @@ def test_at_least_eight_checked_outputs(notebook):
 
 def test_exercises_have_folded_solutions(notebook):
     calls = [cell for cell in code_cells(notebook) if "exercises.check(" in cell.source]
-    solutions = [cell for cell in calls if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    solutions = tagged(notebook, "solution")
     assert len(solutions) >= 4
     assert len(calls) == 2 * len(solutions)
+    assert all(cell.metadata.jupyter.source_hidden for cell in solutions)
     # JupyterLab goes on showing the first line of a folded cell: it must not be the answer.
     assert all(cell.source.startswith("# Worked solution of ") for cell in solutions)
     for cell in calls:
@@ -186,38 +220,79 @@ def test_every_figure_and_table_says_its_origin(notebook):
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
                 assert len(output.metadata["image/png"]["alt"]) > 15
+                assert re.search("profile ·|reference runs ·", output.metadata["image/png"].made_by)
             html = output.get("data", {}).get("text/html", "")
             assert "<table" not in html or "profile ·" in html or "reference runs ·" in html
             assert "this run</th>" not in html or "profile ·" in html, "whose figures are these?"
 
 
-def test_series(tmp_path):
-    """The whole course in `smoke`, as `make course` runs it."""
-    command = [sys.executable, "-m", "fmnist_utils", "run", "--profile", "smoke", "--out", tmp_path]
+@pytest.fixture(scope="module")
+def series(tmp_path_factory):
+    """The whole course in `smoke`, as `make course` runs it: the folder of what came out."""
+    out = tmp_path_factory.mktemp("series")
+    command = [sys.executable, "-m", "fmnist_utils", "run", "--profile", "smoke", "--out", out]
     # With the runs of the notebooks that nbval has executed, if it was first: found, not repeated.
     kept = os.environ | {"FMNIST_RUNS_DIR": str(ROOT / "build" / "test-runs")}
     done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    return out
+
+
+def test_series(series):
+    summary = json.loads((series / "summary.json").read_text())
     assert [n["name"] for n in summary["notebooks"]] == [path.stem for path in NOTEBOOKS]
     records = (ROOT / "build" / "test-runs").glob("*.smoke.seed0.*/run.json")
     trained = [json.loads(path.read_text())["key"] for path in records]
     # The lessons train all twenty published models, and open the test set for no other.
-    assert {key["recipe"]["id"] for key in trained if key["opens_test"]} == set(PUBLISHED)
+    opened = {key["recipe"]["id"] for key in trained if key["recipe"]["opens_test"]}
+    assert opened == set(PUBLISHED)
     for path in NOTEBOOKS:
-        executed = nbformat.read(tmp_path / path.name, as_version=4)
+        executed = nbformat.read(series / path.name, as_version=4)
         everything = "".join(map(text, outputs_of(code_cells(executed))))
         assert "smoke profile" in everything
         if summary["data"] != "Fashion-MNIST":
             assert "Drawn stand-in, not Fashion-MNIST" in everything
         assert not [o for o in outputs_of(code_cells(executed)) if o.get("name") == "stderr"]
-        assert (tmp_path / f"{path.stem}.html").stat().st_size > 100_000
-        assert path.stem in (tmp_path / "index.html").read_text()
+        assert (series / f"{path.stem}.html").stat().st_size > 100_000
+        assert path.stem in (series / "index.html").read_text()
+
+
+def signed(notebook):
+    """Every figure and table: who made it ("reference" or "this run") and what it shows."""
+    shown = []
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            data, words = output.get("data", {}), ""
+            if "<table" in data.get("text/html", ""):
+                words = "".join(data["text/plain"])
+            elif "image/png" in data:
+                told = output.metadata["image/png"]
+                words = f"{told['alt']} ({told['made_by']})"
+            for kind, mark in (("reference", "reference runs"), ("this run", r"\w[\w ]* profile")):
+                if found := re.search(rf"\({mark} · [^()]*\)", words):
+                    shown.append((kind, words.replace(found[0], "")))
+    return shown
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_none_is_signed_wrongly(path, series):
+    """What the reference made is the same in `smoke` and, committed, in `lesson`; what a run of the
+    lesson makes isn't. (Lesson 1 looks at the data, which is the same in both, if it is there.)"""
+    committed = signed(nbformat.read(path, as_version=4))
+    executed = signed(nbformat.read(series / path.name, as_version=4))
+    for kind in ("reference", "this run"):
+        old, new = ([words for by, words in shown if by == kind] for shown in (committed, executed))
+        if kind == "reference":
+            assert new == old
+        elif path.stem != "01_data":
+            same = [words for words in new if words in old]
+            assert not same
 
 
 def test_glossary_words_are_linked_where_they_are_first_used():
-    done = subprocess.run([sys.executable, ROOT / "tools" / "glossary.py", "--check"],
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "glossary.py", "--check"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout
 
 

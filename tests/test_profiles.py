@@ -3,7 +3,7 @@
 import pytest
 
 from fmnist_utils import CourseError
-from fmnist_utils.profiles import PROFILES, check_seed, choose
+from fmnist_utils.profiles import PROFILES, check_seed, named
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ def test_argument_before_environment_before_default(monkeypatch, argument, envir
     monkeypatch.delenv("FMNIST_PROFILE", raising=False)
     if environment is not None:
         monkeypatch.setenv("FMNIST_PROFILE", environment)
-    assert choose(argument) is PROFILES[chosen]
+    assert named(argument) is PROFILES[chosen]
 
 
 @pytest.mark.parametrize("name", ["Lesson", "fast", " smoke", 3, ["smoke"], True])
 def test_unknown_profile_is_named_with_the_choices(name):
     with pytest.raises(CourseError) as error:
-        choose(name)
+        named(name)
     for part in (repr(name), "smoke", "lesson", "full"):
         assert part in str(error.value)
 
@@ -34,28 +34,22 @@ def test_unknown_profile_is_named_with_the_choices(name):
 def test_unknown_profile_in_the_environment(monkeypatch):
     monkeypatch.setenv("FMNIST_PROFILE", "quick")
     with pytest.raises(CourseError, match="'quick'"):
-        choose()
+        named()
 
 
-@pytest.mark.parametrize(
-    ("name", "published", "trained"),
-    [
-        ("smoke", 10, 1), ("smoke", 1, 1),
-        ("lesson", 1, 1), ("lesson", 8, 3), ("lesson", 10, 3), ("lesson", 13, 4),
-        ("lesson", 25, 8), ("lesson", 100, 8),
-        ("full", 8, 8), ("full", 100, 100),
-    ],
-)  # fmt: skip
-def test_epochs(name, published, trained):
-    assert PROFILES[name].epochs(published) == trained
+EPOCHS = {
+    "smoke": {1: 1, 10: 1},
+    "lesson": {1: 1, 8: 3, 10: 3, 13: 4, 25: 8, 100: 8},
+    "full": {8: 8, 100: 100},
+}
+TRIALS = {"smoke": {5: 1, 6: 1}, "lesson": {5: 3, 6: 4}, "full": {6: 6}}
 
 
-@pytest.mark.parametrize(
-    ("name", "published", "made"),
-    [("smoke", 6, 1), ("smoke", 5, 1), ("lesson", 6, 4), ("lesson", 5, 3), ("full", 6, 6)],
-)
-def test_trials(name, published, made):
-    assert PROFILES[name].trials(published) == made
+@pytest.mark.parametrize("name", PROFILES)
+def test_epochs_and_trials(name):
+    profile = PROFILES[name]
+    assert {published: profile.epochs(published) for published in EPOCHS[name]} == EPOCHS[name]
+    assert {published: profile.trials(published) for published in TRIALS[name]} == TRIALS[name]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])

@@ -11,37 +11,43 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fmnist_utils import CourseError, augmentation, data, evaluation, places, profiles
-from fmnist_utils.__main__ import main
-from fmnist_utils.published import PUBLISHED
-from fmnist_utils.recipes import Recipe
+from fmnist_utils import CourseError, data, evaluation, profiles
+from fmnist_utils.cli import main
+from fmnist_utils.cli.series import find_notebooks
+from fmnist_utils.recipes import PUBLISHED
+from fmnist_utils.training import Recipe, augmentation
 
+ALLOWED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile(
-    "course", deadline=None, max_examples=60, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+    "course", deadline=None, max_examples=60, derandomize=True, suppress_health_check=ALLOWED
+)
 settings.load_profile("course")
 
 DTYPES = st.sampled_from(["uint8", "int8", "int64", "float16", "float32", "float64", "bool", "U3"])
-ANY_ARRAY = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(
-    min_dims=0, max_dims=4, min_side=0, max_side=12)))  # fmt: skip
-ANYTHING = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), ANY_ARRAY,
-    st.lists(st.integers(), max_size=3),
-)  # fmt: skip
+SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=12)
+ANY_ARRAY = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, SHAPES))
+NUMBERS = st.booleans() | st.integers() | st.floats()
+LISTS = st.lists(st.integers(), max_size=3)
+ANYTHING = st.none() | NUMBERS | st.text() | st.binary() | ANY_ARRAY | LISTS
 FLOATS = st.sampled_from(["float16", "float32", "float64"])
+DIGITS = st.integers(0, 9)
 
 
 @st.composite
 def judged(draw):
     """Labels and outputs that go together: any numbers, NaN and infinity among them."""
     n = draw(st.integers(1, 30))
-    labels = draw(hnp.arrays(draw(st.sampled_from(["uint8", "int64"])), n,
-                             elements=st.integers(0, 9)))  # fmt: skip
+    labels = draw(hnp.arrays(draw(st.sampled_from(["uint8", "int64"])), n, elements=DIGITS))
     return labels, draw(hnp.arrays(draw(FLOATS), (n, 10)))
 
 
 JUDGES = [evaluation.report, evaluation.confusion, evaluation.mistakes]
+OTHER_JUDGES = [
+    evaluation.scores,
+    evaluation.cross_entropy,
+    evaluation.roc,
+    evaluation.calibration,
+]
 
 
 @pytest.mark.parametrize("judge", JUDGES, ids=lambda judge: judge.__name__)
@@ -68,27 +74,30 @@ def test_scores_lie_between_0_and_1(pair):
         found = evaluation.scores(labels, outputs)
     assert found["accuracy"] == (outputs.argmax(axis=1) == labels).mean()
     assert all(0 <= found[name] <= 1 for name in ("accuracy", "precision", "recall", "f1"))
+    assert np.isnan(found["cross_entropy"]) or 0 <= found["cross_entropy"] <= -np.log(1e-7) + 1e-5
 
 
-@pytest.mark.parametrize(
-    "judge", [*JUDGES, evaluation.scores, evaluation.roc, evaluation.calibration],
-    ids=lambda judge: judge.__name__,
-)  # fmt: skip
+@pytest.mark.parametrize("judge", [*JUDGES, *OTHER_JUDGES], ids=lambda judge: judge.__name__)
 @given(labels=ANY_ARRAY, outputs=ANY_ARRAY)
 def test_what_does_not_go_together_is_refused(judge, labels, outputs):
     with pytest.raises(ValueError, match="don't go together|no image to judge|Labels go from"):
         judge(labels, outputs)
 
 
-@given(outputs=ANY_ARRAY, how=st.sampled_from(["average", "maximum", "vote", "majority"]))
+WAYS = ["average", "maximum", "vote", "majority"]
+MEMBERS = st.tuples(st.integers(1, 4), st.integers(1, 6), st.just(10))
+
+
+@given(outputs=ANY_ARRAY, how=st.sampled_from(WAYS))
 def test_only_members_outputs_can_be_combined(outputs, how):
     with pytest.raises(ValueError, match="Members' outputs are"):
         evaluation.combine(outputs, how)
 
 
-@given(outputs=hnp.arrays("float32", st.tuples(st.integers(1, 4), st.integers(1, 6), st.just(10)),
-                          elements=st.floats(2**-10, 1, width=32)),
-       how=st.sampled_from(["average", "maximum", "vote", "majority"]))  # fmt: skip
+@given(
+    outputs=hnp.arrays("float32", MEMBERS, elements=st.floats(2**-10, 1, width=32)),
+    how=st.sampled_from(WAYS),
+)
 def test_an_ensemble_of_distributions_is_one(outputs, how):
     outputs /= outputs.sum(axis=2, keepdims=True)
     found = evaluation.combine(outputs, how)
@@ -115,14 +124,13 @@ def test_only_images_are_images(images):
 IMAGES = hnp.arrays("uint8", st.tuples(st.integers(0, 5), st.just(28), st.just(28)))
 
 
-@given(images=IMAGES, rotation=st.floats(), zoom=st.floats(), shift=st.floats(),
-       seed=st.integers(0, 99))  # fmt: skip
+@given(IMAGES, st.floats(), st.floats(), st.floats(), DIGITS)
 def test_every_transform_gives_images_or_is_refused(images, rotation, zoom, shift, seed):
     def made():
         rng = np.random.default_rng(seed)
         return augmentation.transform(images, rng, True, rotation, zoom, shift)
 
-    if 0 <= rotation <= 180 and 0 <= zoom < 1 and 0 <= shift <= 1:
+    if 0 <= rotation <= 180 and 0 <= zoom < 1 and 0 <= shift <= 28:
         found = data.check_images(made())
         assert found.shape == images.shape
         np.testing.assert_array_equal(found, made())
@@ -132,10 +140,9 @@ def test_every_transform_gives_images_or_is_refused(images, rotation, zoom, shif
             made()
 
 
-@given(name=st.one_of(st.sampled_from([*augmentation.CHANGES]), st.text(max_size=5)),
-       value=ANYTHING)  # fmt: skip
+@given(name=st.sampled_from([*augmentation.CHANGES]) | st.text(max_size=5), value=ANYTHING)
 def test_changes_are_possible_or_refused(name, value):
-    part = data.Part(np.full((3, 28, 28), 200, np.uint8), np.array([0, 1, 2], np.uint8))
+    part = data.ImageSet(np.full((3, 28, 28), 200, np.uint8), np.array([0, 1, 2], np.uint8))
     try:
         images, targets = augmentation.renew(part, {name: value}, 0, 0)
     except ValueError as error:
@@ -151,7 +158,7 @@ def test_changes_are_possible_or_refused(name, value):
 def test_a_profile_is_one_of_three_or_refused(value, monkeypatch):
     monkeypatch.delenv("FMNIST_PROFILE", raising=False)
     try:
-        assert str(profiles.choose(value)) in profiles.PROFILES
+        assert str(profiles.named(value)) in profiles.PROFILES
     except CourseError as error:
         assert "is not a profile" in str(error)  # noqa: PT017
 
@@ -170,8 +177,12 @@ def test_no_name_of_a_notebook_leaves_its_folder(name, tmp_path):
         (tmp_path / file).touch()
     (tmp_path.parent / "03_secret.ipynb").touch()
     with contextlib.suppress(CourseError, ValueError):  # ValueError: a null byte in a path
-        for path in places.find_notebooks([name], tmp_path):
+        for path in find_notebooks([name], tmp_path):
             assert path.parent == tmp_path
+
+
+# Those of up to eight letters that a recipe knows.
+SHORT_WORDS = {"mlp", "conv1d", "conv2d", "unit", "raw", "standard", "none", "test", "constant"}
 
 
 @given(field=st.sampled_from([field.name for field in fields(Recipe)]), value=st.text(max_size=8))
@@ -179,22 +190,16 @@ def test_a_recipe_takes_words_it_knows_or_refuses(field, value):
     with contextlib.suppress(ValueError, TypeError, AttributeError):
         recipe = PUBLISHED["cnn-basic"].but("x", **{field: value})
         if field in ("architecture", "scaling", "validation", "augmentation", "schedule"):
-            assert value in (  # those of up to eight letters
-                "mlp", "conv1d", "conv2d", "unit", "raw", "none", "test", "constant"
-            )  # fmt: skip
+            assert value in SHORT_WORDS
         assert getattr(recipe, field) == value
 
 
-WORDS = st.one_of(
-    st.sampled_from(
-        ["run", "data", "doctor", "reproduce", "verify", "tune", "01", "mlp", "--profile", "smoke",
-         "--seed", "--seeds", "--jobs", "--out", "--folder", "--trials", "--storage", "0", "-1",
-         "1e9", "nan", "cnn-basic", "--notebooks", "~", "/", "..", "sqlite://", "--help"]),
-    st.text(string.printable + "äß语\u202e", max_size=8).filter(lambda text: "\0" not in text),
-)  # fmt: skip
+WORDS = """run data doctor reproduce verify tune show 01 mlp --profile smoke --seed --seeds --jobs
+--out --folder --trials --storage 0 -1 1e9 nan cnn-basic --notebooks ~ / .. sqlite:// --help"""
+TEXT = st.text(string.printable + "äß语\u202e", max_size=8).filter(lambda text: "\0" not in text)
 
 
-@given(arguments=st.lists(WORDS, max_size=5))
+@given(arguments=st.lists(st.sampled_from(WORDS.split()) | TEXT, max_size=5))
 def test_the_command_line_says_what_is_wrong_in_a_sentence(arguments, monkeypatch, tmp_path):
     """Nothing is run or trained here: what would be is cut off just before."""
 
@@ -203,7 +208,7 @@ def test_the_command_line_says_what_is_wrong_in_a_sentence(arguments, monkeypatc
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FMNIST_DATA_DIR", str(tmp_path / "no data"))
-    for place in ("series.run_series", "doctor.examine", "files.download"):
+    for place in ("cli.series.run_series", "cli.doctor.examine", "data.files.download"):
         monkeypatch.setattr(f"fmnist_utils.{place}", stop)
     told = io.StringIO()
     with contextlib.redirect_stderr(told), contextlib.redirect_stdout(told):

@@ -9,9 +9,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from fmnist_utils import data, jobs, reference, reproducing, training
+from fmnist_utils import data
+from fmnist_utils.cli.reproduce import reproduce
 from fmnist_utils.profiles import PROFILES, Profile
-from fmnist_utils.published import PUBLISHED
+from fmnist_utils.recipes import PUBLISHED
+from fmnist_utils.reference import tables
+from fmnist_utils.runs import jobs
+from fmnist_utils.training import loop
 
 SMALL = Profile("full", 600, 300, 300, 1.0, None, 1)
 IDS = ("cnn-basic", "mlp-350-80")
@@ -22,11 +26,11 @@ def arrange(folder: Path) -> None:
     PROFILES["full"] = SMALL
     for id in IDS:
         PUBLISHED[id] = replace(PUBLISHED[id], epochs=4)
-    reference.FOLDER = folder
-    training.CHECKPOINT_SECONDS = 0.0
+    tables.FOLDER = folder
+    loop.CHECKPOINT_SECONDS = 0.0
     drawn = data.stand_in("a fault test asks for it")
-    cut = [data.Part(part.images[:8000], part.labels[:8000]) for part in (drawn.train, drawn.test)]
-    made = replace(drawn, train=cut[0], test=cut[1], source="Fashion-MNIST")
+    few = {"train": drawn.train.take(range(8000)), "test": drawn.test.take(range(8000))}
+    made = replace(drawn, source="Fashion-MNIST", **few)
     data.load = lambda profile=None: made
     jobs._data = data.load
 
@@ -34,4 +38,4 @@ def arrange(folder: Path) -> None:
 if __name__ == "__main__":
     arrange(Path(sys.argv[2]))
     print("ready", flush=True)
-    reproducing.reproduce(list(IDS), 2, data.load(), int(sys.argv[3]))
+    reproduce(list(IDS), 2, data.load(), int(sys.argv[3]))

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 from test_kills import HERE, metrics, outcome, series, start, undisturbed  # noqa: F401
 
-from fmnist_utils.backend import keras
+from fmnist_utils.models.backend import keras
 
 SECONDS = 1500  # after which a process counts as stuck
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_utils import CourseError, data, files, runs, training
+from fmnist_utils import CourseError, data, runs, training
+from fmnist_utils.data import files
 from fmnist_utils.profiles import Profile
-from fmnist_utils.recipes import Recipe
+from fmnist_utils.runs import store
+from fmnist_utils.training import Recipe, checkpoint, loop
 
 TINY = Profile("tiny", 300, 200, 100, 1.0, None, 1)
-SMALL = Recipe("small", "mlp", dict(widths=(8,), dropouts=(0.0,)), "sgd", epochs=2,
-               validation="first 5,000")  # fmt: skip
+ONE_LAYER = dict(widths=(8,), dropouts=(0.0,))
+SMALL = Recipe("small", "mlp", ONE_LAYER, "sgd", epochs=2, validation="first 5,000")
 LARGE = SMALL.but("large", widths=(512,))  # its model takes 1.6 MB
 
 
@@ -29,8 +31,8 @@ def small_disk(tmp_path):
     """A disk of one megabyte, as the run store."""
     place = tmp_path / "disk"
     place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", place],
-                          capture_output=True, text=True)  # fmt: skip
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", place]
+    made = subprocess.run(mount, capture_output=True, text=True)
     if made.returncode:
         pytest.skip(f"no small disk can be mounted here: {made.stderr.strip()}")
     yield place
@@ -38,8 +40,8 @@ def small_disk(tmp_path):
 
 
 def content(folder):
-    return {path.relative_to(folder): path.is_file() and path.read_bytes()
-            for path in folder.rglob("*")}  # fmt: skip
+    paths = folder.rglob("*")
+    return {path.relative_to(folder): path.is_file() and path.read_bytes() for path in paths}
 
 
 def one_sentence(error):
@@ -62,7 +64,7 @@ def test_full_disk_while_a_run_is_written(small_disk, dataset, monkeypatch, tall
 
 def test_full_disk_while_a_checkpoint_is_written(small_disk, dataset, monkeypatch, tally):
     monkeypatch.setenv("FMNIST_RUNS_DIR", str(small_disk))
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     kept = content(small_disk)
     with pytest.raises(CourseError, match="disk|space") as told:
         runs.train(LARGE, dataset, TINY)
@@ -95,31 +97,31 @@ def test_read_only_store(small_disk, dataset, monkeypatch, tally):
 
 @pytest.mark.parametrize("when", range(3))
 def test_store_deleted_while_a_run_is_made(when, dataset, tmp_path, monkeypatch, tally):
-    store = tmp_path / "store"
-    monkeypatch.setenv("FMNIST_RUNS_DIR", str(store))
-    fit, save = training.fit, training.checkpoint.save
+    folder = tmp_path / "store"
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(folder))
+    fit, save = training.fit, checkpoint.save
 
     def fit_and_lose(*given):
         found = fit(*given)
-        shutil.rmtree(store)
+        shutil.rmtree(folder)
         return found
 
     def save_and_lose(*given):
-        shutil.rmtree(store, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         return save(*given)
 
     if when == 0:
-        monkeypatch.setattr(runs.training, "fit", fit_and_lose)
+        monkeypatch.setattr(training, "fit", fit_and_lose)
     elif when == 1:
-        monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-        monkeypatch.setattr(training.checkpoint, "save", save_and_lose)
+        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr(checkpoint, "save", save_and_lose)
     else:
-        monkeypatch.setattr(runs, "_measure", lambda *given: shutil.rmtree(store) or {})
+        monkeypatch.setattr(store, "_measure", lambda *given: shutil.rmtree(folder) or ({}, {}))
     with pytest.raises(CourseError, match="FMNIST_RUNS_DIR") as told:
         runs.train(SMALL, dataset, TINY)
     one_sentence(told.value)
     monkeypatch.undo()
-    monkeypatch.setenv("FMNIST_RUNS_DIR", str(store))
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(folder))
     assert runs.train(SMALL, dataset, TINY).metrics["val_accuracy"] > 0
     tally("disk: run store deleted while a run is made")
 
@@ -172,12 +174,14 @@ def test_what_is_no_run_is_named_and_left_alone(how, dataset, tmp_path, monkeypa
 def test_the_command_line_says_it_in_a_sentence(small_disk, tmp_path, tally):
     """A series whose disk gets full: exit code 1 or 2, a sentence, no traceback."""
     (small_disk / "others' files").write_bytes(bytes(800_000))
+    command = [sys.executable, "-m", "fmnist_utils", "run", "02", "--profile", "smoke"]
+    folders = {"FMNIST_DATA_DIR": "stand-in", "FMNIST_RUNS_DIR": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-m", "fmnist_utils", "run", "02", "--profile", "smoke",
-         "--out", small_disk / "out"],
-        env=os.environ | {"FMNIST_DATA_DIR": "stand-in", "FMNIST_RUNS_DIR": str(tmp_path)},
-        capture_output=True, text=True,
-    )  # fmt: skip
+        [*command, "--out", small_disk / "out"],
+        env=os.environ | folders,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stdout + done.stderr
     assert os.strerror(errno.ENOSPC) in done.stdout + done.stderr

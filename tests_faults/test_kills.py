@@ -23,12 +23,16 @@ KILLS = 20
 
 def start(arguments, store, **more):
     """A process of its own group, so that all of it can be killed at once."""
-    environment = {"FMNIST_DATA_DIR": "stand-in", "FMNIST_RUNS_DIR": str(store),
-                   "PYTHONPATH": str(HERE.parent)}  # fmt: skip
+    environment = {"FMNIST_DATA_DIR": "stand-in", "PYTHONPATH": str(HERE.parent)}
     return subprocess.Popen(
-        [sys.executable, "-u", *map(str, arguments)], env=os.environ | environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **more,
-    )  # fmt: skip
+        [sys.executable, "-u", *map(str, arguments)],
+        env=os.environ | environment | {"FMNIST_RUNS_DIR": str(store)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **more,
+    )
 
 
 def until_ready(process, mark):
@@ -53,8 +57,8 @@ def killed_in(process, seconds):
 
 def finished(folder):
     """Finished runs in a store: their names, and when each was written."""
-    return {file.parent.name: file.stat().st_mtime_ns for file in folder.glob("*/run.json")
-            if not file.parent.name.startswith(".")}  # fmt: skip
+    files = folder.glob("[!.]*/run.json")
+    return {file.parent.name: file.stat().st_mtime_ns for file in files}
 
 
 def outcome(reference):
@@ -109,18 +113,18 @@ def test_reproduce(undisturbed, tmp_path, tally):
 
 
 def series(out, store):
-    return start(["-m", "fmnist_utils", "run", "02", "--profile", "smoke", "--out", out], store,
-                 cwd=HERE.parent)  # fmt: skip
+    command = ["-m", "fmnist_utils", "run", "02", "--profile", "smoke", "--out", out]
+    return start(command, store, cwd=HERE.parent)
 
 
 def metrics(store):
-    return {file.parent.name: json.loads(file.read_text())["metrics"]
-            for file in sorted(store.glob("[!.]*/run.json"))}  # fmt: skip
+    files = sorted(store.glob("[!.]*/run.json"))
+    return {file.parent.name: json.loads(file.read_text())["metrics"] for file in files}
 
 
 TWO_JOBS = """
 import multiprocessing, time
-from fmnist_utils import jobs
+from fmnist_utils.runs import jobs
 
 def tell():
     print("jobs:", *(process.pid for process in multiprocessing.active_children()))
@@ -172,8 +176,8 @@ def test_run(tmp_path, tally):
 
 def test_tune(tmp_path, tally):
     def command(storage):
-        return ["-m", "fmnist_utils", "tune", "mlp", "--profile", "smoke", "--trials", 12,
-                "--storage", storage]  # fmt: skip
+        tune = ["-m", "fmnist_utils", "tune", "mlp", "--profile", "smoke", "--trials", 12]
+        return [*tune, "--storage", storage]
 
     def load(storage):
         return optuna.load_study(study_name="mlp.tpe.smoke.seed0", storage=storage)
@@ -184,8 +188,9 @@ def test_tune(tmp_path, tally):
     begun = time.monotonic()
     process.communicate(timeout=600)
     a_trial = (time.monotonic() - begun) / 11
-    known = {json.dumps(trial.params, sort_keys=True): trial.value
-             for trial in load(undisturbed).trials}  # fmt: skip
+    known = {
+        json.dumps(trial.params, sort_keys=True): trial.value for trial in load(undisturbed).trials
+    }
     kills, before, storage, dead = 0, 0, f"sqlite:///{tmp_path}/trials.db", True
     while kills < KILLS or dead:
         process = start(command(storage), tmp_path)

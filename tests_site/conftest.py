@@ -16,8 +16,11 @@ from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "site"
-PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("**/*.html")
-               if "_static" not in path.parts)  # fmt: skip
+PAGES = sorted(
+    path.relative_to(SITE).as_posix()
+    for path in SITE.glob("**/*.html")
+    if "_static" not in path.parts
+)
 LESSONS = [f"notebooks/{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "tools")]
 

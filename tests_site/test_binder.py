@@ -28,11 +28,29 @@ def test_repo2docker_finds_the_folder(plan):
 def test_every_package_has_a_wheel_for_linux(tmp_path):
     found = tmp_path / "resolved.txt"
     done = subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "compile", "--quiet", ROOT / "binder/requirements.txt",
-         "--python-platform", "x86_64-manylinux_2_28", "--python-version", "3.12",
-         "--only-binary", ":all:", "--no-header", "--no-annotate", "--output-file", found],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "compile",
+            "--quiet",
+            ROOT / "binder/requirements.txt",
+            "--python-platform",
+            "x86_64-manylinux_2_28",
+            "--python-version",
+            "3.12",
+            "--only-binary",
+            ":all:",
+            "--no-header",
+            "--no-annotate",
+            "--output-file",
+            found,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if "error sending request" in done.stderr or "dns error" in done.stderr:
         pytest.skip("no package registry can be reached")
     assert done.returncode == 0, done.stderr

@@ -48,12 +48,24 @@ def lab(tmp_path_factory):
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with (folder / "lab.log").open("wb") as log:
         server = subprocess.Popen(
-            [str(COURSE if COURSE.exists() else sys.executable), "-m", "jupyterlab", "--no-browser",
-             "--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}", *root,
-             "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
-             f"--ServerApp.root_dir={folder}"],
-            stdout=log, stderr=log, cwd=folder, env=os.environ | settings,
-        )  # fmt: skip
+            [
+                str(COURSE if COURSE.exists() else sys.executable),
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--ip=127.0.0.1",
+                f"--port={port}",
+                f"--IdentityProvider.token={token}",
+                *root,
+                "--LabApp.expose_app_in_browser=True",
+                "--LabApp.news_url=None",
+                f"--ServerApp.root_dir={folder}",
+            ],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env=os.environ | settings,
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
@@ -81,8 +93,11 @@ def outputs(notebook):
 
 
 def text(cell):
-    return "".join(output.get("text", output.get("data", {}).get("text/plain", ""))
-                   for output in cell.outputs if output.get("name") != "stderr")  # fmt: skip
+    return "".join(
+        output.get("text", output.get("data", {}).get("text/plain", ""))
+        for output in cell.outputs
+        if output.get("name") != "stderr"
+    )
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -109,9 +124,14 @@ def test_a_student_runs_the_notebook(notebook, lab, browser):
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert not [output for output in outputs(saved) if output.output_type == "error"]
     # (A network of the profile smoke may call no image a shirt: then there is nothing to explore.)
-    drawn = [[any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
-              for cell in one.cells if "explore." not in cell.source]
-             for one in (saved, committed)]  # fmt: skip
+    drawn = [
+        [
+            any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+            for cell in one.cells
+            if "explore." not in cell.source
+        ]
+        for one in (saved, committed)
+    ]
     assert drawn[0] == drawn[1]
     for ours, theirs in zip(saved.cells, committed.cells, strict=True):
         if "nbval-check-output" in ours.metadata.get("tags", []):

@@ -87,12 +87,14 @@ def test_links_to_binder_colab_and_the_notebook(lesson):
     binder, colab, file = (link["href"] for link in parsed(lesson).select(".launch a"))
     assert re.fullmatch(
         r"https://mybinder\.org/v2/gh/[\w.-]+/[\w.-]+/HEAD\?urlpath=lab/tree/notebooks/"
-        + re.escape(name), binder,
-    )  # fmt: skip
+        + re.escape(name),
+        binder,
+    )
     assert re.fullmatch(
         r"https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/HEAD/notebooks/"
-        + re.escape(name), colab,
-    )  # fmt: skip
+        + re.escape(name),
+        colab,
+    )
     downloaded = (SITE / "notebooks" / file).read_bytes()
     assert downloaded == (ROOT / "notebooks" / name).read_bytes()
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from fmnist_utils import CourseError, places
-from fmnist_utils.profiles import PROFILES, check_seed, choose
+from fmnist_utils import CourseError
+from fmnist_utils.cli.series import find_notebooks, run_series
+from fmnist_utils.profiles import PROFILES, check_seed, named
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
@@ -48,15 +49,20 @@ def main() -> int:
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="02, 02_mlp; none: all")
     parser.add_argument("--profile", default="", metavar="P", help=", ".join(PROFILES))
     parser.add_argument("--out", type=Path, default=Path("build/class"), metavar="DIR")
-    parser.add_argument("--notebooks", dest="folder", type=Path, default=NOTEBOOKS, metavar="DIR",
-                        help="where they are, if not in the course")  # fmt: skip
+    parser.add_argument(
+        "--notebooks",
+        dest="folder",
+        type=Path,
+        default=NOTEBOOKS,
+        metavar="DIR",
+        help="where they are, if not in the course",
+    )
     arguments = parser.parse_args()
-    profile, students = choose(arguments.profile), read(arguments.students)
-    notebooks = places.find_notebooks(arguments.notebooks, arguments.folder)
+    profile, students = named(arguments.profile), read(arguments.students)
+    notebooks = find_notebooks(arguments.notebooks, arguments.folder)
 
     from fmnist_utils import data, runs
-    from fmnist_utils.published import PUBLISHED
-    from fmnist_utils.series import run_series
+    from fmnist_utils.recipes import PUBLISHED
 
     dataset = data.load(profile)
     failed, rows = 0, []

@@ -24,8 +24,9 @@ FORMS = {
 }
 LINK = re.compile(r"\[([^]]*)\]\(glossary\.md#[^)]*\)")
 # What no link may stand in: formulas, code, other links, headings.
-CLOSED = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|```.*?```|`[^`\n]*`|!?\[[^]]*\]\([^)]*\)|^#[^\n]*",
-                    re.S | re.M)  # fmt: skip
+CLOSED = re.compile(
+    r"\$\$.*?\$\$|\$[^$\n]+\$|```.*?```|`[^`\n]*`|!?\[[^]]*\]\([^)]*\)|^#[^\n]*", re.S | re.M
+)
 
 
 def terms() -> list[str]:

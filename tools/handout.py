@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+from nbconvert.preprocessors import ClearOutputPreprocessor, TagRemovePreprocessor
 
 from fmnist_utils import CourseError
-from fmnist_utils.places import find_notebooks
+from fmnist_utils.cli.series import find_notebooks
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 FOLDED = " The worked solutions are folded away below (click to open one), each with its own check."
@@ -21,16 +22,12 @@ ANSWER = re.compile(r"\n*<details>.*?</details>", re.DOTALL)
 
 
 def handout(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return the notebook without folded cells, which hold the solutions, without the folded
-    answers to the questions in the text, and without outputs."""
-    notebook.cells = [
-        cell for cell in notebook.cells
-        if not cell.metadata.get("jupyter", {}).get("source_hidden")
-    ]  # fmt: skip
+    """Return the notebook without the cells tagged `solution`, without the folded answers to the
+    questions in the text, and without outputs."""
+    for step in (TagRemovePreprocessor(remove_cell_tags={"solution"}), ClearOutputPreprocessor()):
+        notebook, _ = step.preprocess(notebook, {})
     for cell in notebook.cells:
         cell.source = ANSWER.sub("", cell.source.replace(FOLDED, ""))
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
     nbformat.validate(notebook)
     return notebook
 

@@ -2,8 +2,8 @@
 
     python tools/normalise.py [--check] [NOTEBOOK ...]
 
-Keeps what a reader or a tool needs: cells, tags, folded sources, outputs, the figures' alternative
-texts, the kernel's name.
+Keeps what a reader or a tool needs: cells, tags, folded sources, outputs, what the figures say
+of themselves (alternative text, what made them), the kernel's name.
 Drops what a run leaves behind: papermill's injected cell and metadata, times, stderr, widget
 state. Numbers the code cells 1…n. With --check nothing is written: the exit code is 1 if a
 notebook is not in form.
@@ -25,9 +25,10 @@ METADATA = {
 def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return the notebook in its committed form (the same object, changed)."""
     notebook.cells = [
-        cell for cell in notebook.cells
+        cell
+        for cell in notebook.cells
         if "injected-parameters" not in cell.metadata.get("tags", []) and cell.source.strip()
-    ]  # fmt: skip
+    ]
     number = 0
     for cell in notebook.cells:
         kept = {}
@@ -43,9 +44,9 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.outputs = _merged([o for o in cell.outputs if o.get("name") != "stderr"])
             for output in cell.outputs:
                 if "metadata" in output:
-                    alternative = output.metadata.get("image/png", {}).get("alt")
-                    kept = {"image/png": {"alt": alternative}} if alternative else {}
-                    output.metadata = nbformat.from_dict(kept)
+                    told = output.metadata.get("image/png", {})
+                    told = {name: told[name] for name in ("alt", "made_by") if name in told}
+                    output.metadata = nbformat.from_dict({"image/png": told} if told else {})
                 if output.output_type == "execute_result":
                     output.execution_count = number
     notebook.metadata = nbformat.from_dict(METADATA)

@@ -59,9 +59,17 @@ def main() -> int:
     pages = ROOT / "build" / "site-pages"
     gather(pages, arguments.repository)
     shutil.rmtree(arguments.out, ignore_errors=True)
-    options = ["--conf-dir", str(ROOT / "docs"), "-D", f"site_repository={arguments.repository}",
-               "--quiet", "--fresh-env", "--fail-on-warning", "--doctree-dir",
-               str(ROOT / "build" / "site-doctrees")]  # fmt: skip
+    options = [
+        "--conf-dir",
+        str(ROOT / "docs"),
+        "-D",
+        f"site_repository={arguments.repository}",
+        "--quiet",
+        "--fresh-env",
+        "--fail-on-warning",
+        "--doctree-dir",
+        str(ROOT / "build" / "site-doctrees"),
+    ]
     failed = build_main([*options, str(pages), str(arguments.out)])
     if not failed:
         (arguments.out / ".nojekyll").touch()  # else GitHub Pages hides the folders named _…

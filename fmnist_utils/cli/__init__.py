@@ -1,0 +1,165 @@
+"""The command line: one function a command.
+
+Slow modules are imported only where a command needs them: help and error messages come at once.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from fmnist_utils.cli import parser
+from fmnist_utils.data import files, places
+from fmnist_utils.errors import CourseError
+from fmnist_utils.profiles import named
+
+PROG = "python -m fmnist_utils"
+
+
+def _run(args: argparse.Namespace) -> int:
+    profile = named(args.profile)
+    from fmnist_utils.cli import series
+
+    notebooks = series.find_notebooks(args.notebook, args.notebooks)
+    return series.run_series(notebooks, profile, args.seed, args.out)
+
+
+def _data(args: argparse.Namespace) -> int:
+    chosen = args.folder or os.environ.get("FMNIST_DATA_DIR")
+    if chosen == "stand-in":
+        print("FMNIST_DATA_DIR=stand-in: the lessons use the drawn stand-in and look for no files.")
+        print("Unset FMNIST_DATA_DIR, or name a folder with --folder, to have the real data.")
+        return 1
+    where = Path(args.folder).expanduser().absolute() if args.folder else places.data_folder()
+    print(f"Fashion-MNIST is expected in {where}")
+    found = files.status(where)
+    for name, problem in found.items():
+        note = ""
+        if problem and args.fetch:
+            try:
+                files.download(name, where)
+                problem, note = "", " (fetched now)"
+            except files.BadFile as failure:
+                note = f"; it can't be downloaded ({failure})"
+        found[name] = problem
+        print(f"  {name} {problem or 'is whole'}{note}", flush=True)
+    whole = not any(found.values())
+    if args.folder:
+        print(f"The lessons look there if FMNIST_DATA_DIR={where} is set.")
+    elif whole:
+        print("The lessons use this real data.")
+    elif chosen:
+        print("The lessons don't start before FMNIST_DATA_DIR names a folder that has these files")
+        print(f"or can get them: `{PROG} data --fetch` downloads them.")
+    else:
+        print(f"The lessons download the rest when they start, as `{PROG} data --fetch` does now;")
+        print("where that can't be done, they use a drawn stand-in and say so.")
+    return 0 if whole else 1
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from fmnist_utils.cli.doctor import examine
+
+    return examine()
+
+
+def _show(args: argparse.Namespace) -> int:
+    from fmnist_utils.cli import show
+
+    print(show.script(args.id) if args.keras else show.describe(args.id))
+    return 0
+
+
+def _reproduce(args: argparse.Namespace) -> int:
+    from fmnist_utils import data, reference
+    from fmnist_utils.cli import reproduce
+
+    reproduce.check(args.id)
+    reproduce.reproduce(args.id, args.seeds, data.load(), args.jobs)
+    print(reference.summary().round(2).to_string())
+    return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from fmnist_utils import data
+    from fmnist_utils.cli import reproduce
+
+    reproduce.check([args.id])
+    agrees, sentence = reproduce.verify(args.id, args.seed, data.load())
+    print(sentence)
+    return 0 if agrees else 1
+
+
+def _tune(args: argparse.Namespace) -> int:
+    profile = named(args.profile)
+    from fmnist_utils import data, tuning
+
+    if args.space not in tuning.SPACES:
+        raise CourseError(
+            f"{args.space!r} is not a search space; choose {' or '.join(tuning.SPACES)}."
+        )
+    study = tuning.tune(
+        f"{args.space}.{args.sampler}.{profile}.seed{args.seed}",
+        tuning.SPACES[args.space],
+        data.load(profile),
+        profile,
+        args.seed,
+        args.sampler,
+        args.trials,
+        args.storage,
+        lambda line: print(line, flush=True),
+    )
+    best = tuning.table(study).sort_values("val_accuracy", ascending=False)
+    print(f"\nThe best of {len(best)} trials of {study.study_name}:")
+    print(best.head(5).round(4).to_string(index=False))
+    return 0
+
+
+def _predict(args: argparse.Namespace) -> int:
+    profile = named(args.profile)
+    from fmnist_utils import photo
+
+    images = photo.prepare(args.photo)  # all of them, before any work starts
+    from fmnist_utils.photo import answer, file
+
+    run = answer.trained(answer.recipe_of(args.model), profile)
+    for path, probabilities in zip(args.photo, run.predict(images), strict=True):
+        print(f"\n{file.shown(path)}\n{photo.best_three(probabilities)}")
+    print(f"\n{answer.reliance(run)}")
+    return 0
+
+
+COMMANDS = {
+    "run": _run,
+    "data": _data,
+    "doctor": _doctor,
+    "show": _show,
+    "predict": _predict,
+    "tune": _tune,
+    "reproduce": _reproduce,
+    "verify": _verify,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return its exit code. What the user can put right is one line, no more."""
+    args = parser.parser(PROG).parse_args(argv)
+    try:
+        return COMMANDS[args.command](args)
+    except BrokenPipeError:  # `... | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except CourseError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except ImportError as error:
+        print(
+            f"error: {error}; install the course's packages: "
+            "python -m pip install -r requirements.txt",
+            file=sys.stderr,
+        )
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nstopped before the end", file=sys.stderr)
+        return 130
+    return 2

@@ -1,0 +1,184 @@
+"""Making and checking the reference: each model is trained as its record says, several times."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from fmnist_utils import data, runs
+from fmnist_utils.data import Dataset
+from fmnist_utils.errors import CourseError
+from fmnist_utils.profiles import PROFILES, check_seed
+from fmnist_utils.recipes import MODELS, PUBLISHED, STUDIES
+from fmnist_utils.reference import search_trials, study_runs, tables
+from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, SEARCHES, TUNER_SEEDS
+from fmnist_utils.reference.study_runs import STUDY_OF
+from fmnist_utils.runs import Run, files, jobs
+from fmnist_utils.runs.progress import Line
+from fmnist_utils.training import Recipe
+
+Task = tuple[str, int]  # a recipe's id, and a seed
+TUNER_SPACE, TUNERS = "mlp", ("random", "tpe")
+
+
+def reproduce(ids: list[str], seeds: int, dataset: Dataset, at_a_time: int = 1) -> None:
+    """Train models as their records say, with the seeds 0, 1, …, and enter them in `reference/`.
+
+    ids: of models, or names of studies or searches; none means the twenty published models. What
+    `reference/` has already, with the same recipe, data and versions, is not trained again; an
+    interrupted training goes on.
+    at_a_time: how many trainings, each in a process of its own with its share of the cores.
+    Raises CourseError, before any training, for an unknown id, for data that is not the real one,
+    and for anything in `reference/` that does not belong there.
+    """
+    check(ids)
+    for name, number in (("seeds", seeds), ("jobs", at_a_time)):
+        if number < 1:
+            raise CourseError(f"{number} {name} are too few; ask for at least 1.")
+    data.refuse_stand_in(dataset, PROFILES["full"])
+    if searches := [id for id in ids if id in SEARCHES]:
+        _make_searches(searches, at_a_time)
+        if not (ids := [id for id in ids if id not in searches]):
+            return
+    table = tables.results()
+    ids = [one for id in ids or PUBLISHED for one in STUDIES.get(id, [id])]
+    tasks = [(id, seed) for seed in range(seeds) for id in ids]
+    todo = [task for task in tasks if not _done(task, dataset)]
+    print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are in the reference already")
+    if not todo:
+        return
+    known = table.groupby("id").train_seconds.mean().to_dict()
+    line, clock, finished = Line(), _Clock(todo, known, at_a_time), 0
+
+    def show() -> None:
+        line.show(f"{finished} of {len(todo)} runs · {clock.left()} left")
+
+    pairs = [(_recipe(id), seed) for id, seed in todo]
+    for run in jobs.train_all(pairs, dataset, PROFILES["full"], at_a_time, show):
+        if run.recipe.id in STUDY_OF:
+            study_runs.enter(run, dataset)
+        else:
+            tables.enter(run)
+        finished += 1
+        clock.finished(run)
+        reached = 100 * run.metrics.get("test_accuracy", run.metrics.get("val_accuracy"))
+        print(
+            f"{finished} of {len(todo)} · {run.recipe.id} · seed {run.record['key']['seed']} · "
+            f"{reached:.2f} % · {clock.left()} left",
+            flush=True,
+        )
+
+
+def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
+    """Train one model anew and compare it with the reference.
+
+    Returns whether its test accuracy is within 4 standard deviations of the reference runs' mean,
+    and at least within 0.5 points, and a sentence that says so.
+    Raises CourseError for an unknown id, and if there is nothing to compare with.
+    """
+    check([id])
+    if id not in MODELS:
+        raise CourseError(f"{id} is no model; `reproduce {id}` makes it where it is missing.")
+    check_seed(seed)
+    data.refuse_stand_in(dataset, PROFILES["full"])
+    known = 100 * tables.results().query("id == @id").test_accuracy.astype(float)
+    if known.empty:
+        raise CourseError(f"There are no reference runs of {id}; `reproduce {id}` makes them.")
+    with tempfile.TemporaryDirectory() as place:  # what was trained before proves nothing
+        run = runs.train(MODELS[id], dataset, PROFILES["full"], seed, Path(place))
+    reached, mean = 100 * run.metrics["test_accuracy"], known.mean()
+    allowed = max(0.5, 4 * known.std()) if len(known) > 1 else 0.5
+    agrees = bool(abs(reached - mean) <= allowed)
+    return agrees, (
+        f"{id}, seed {seed}: {reached:.2f} % {'agrees' if agrees else 'DOES NOT AGREE'} with the "
+        f"reference, {mean:.2f} % over {len(known)} seeds (allowed: ± {allowed:.2f} points)"
+    )
+
+
+def check(ids: list[str]) -> None:
+    """Raise CourseError that lists what there is if one of `ids` is no model, study or search."""
+    if unknown := sorted(set(ids) - {*MODELS, *STUDIES, *SEARCHES}):
+        raise CourseError(
+            f"{unknown[0]!r} is not a model; there are {', '.join(MODELS)}; and the "
+            f"studies and searches {', '.join([*STUDIES, *SEARCHES])}."
+        )
+
+
+def _make_searches(names: list[str], at_a_time: int) -> None:
+    """Make what is missing of some searches; what was begun goes on with the next trial."""
+    todo = [name for name in names if not search_trials.file(name).exists()]
+    done = len(names) - len(todo)
+    print(f"{done} of {len(names)} searches are in the reference already", flush=True)
+    tasks = [(name,) for name in todo if name != "tuners"]
+    if "tuners" in todo:
+        tasks += [("tuners", sampler, seed) for seed in TUNER_SEEDS for sampler in TUNERS]
+    parts = []
+    for name, table in jobs.each(_search, tasks, at_a_time):
+        if name != "tuners":
+            tables.write_table(table.round(6), search_trials.file(name))
+            print(f"{name} · {len(table)} trials", flush=True)
+        else:
+            parts.append(table)
+            print(f"tuners · {len(parts)} of {len(TUNER_SEEDS) * len(TUNERS)} searches", flush=True)
+    if parts:
+        table = pd.concat(parts).sort_values(["sampler", "seed", "trial"])
+        tables.write_table(table.round(6), search_trials.file("tuners"))
+
+
+def _search(name: str, sampler: str = "", seed: int = 0) -> tuple[str, pd.DataFrame]:
+    if name in PUBLISHED_SEARCHES:
+        from fmnist_utils.tuning import published
+
+        place = runs.run_store() / "searches"
+        return name, published.make(name, data.load(PROFILES["full"]), place)
+    from fmnist_utils import tuning
+
+    space = tuning.SPACES[TUNER_SPACE]
+    if name == "course-mlp":
+        full = PROFILES["full"]
+        return name, tuning.table(tuning.tune(name, space, data.load(full), full))
+    lesson = PROFILES["lesson"]
+    study = tuning.tune(
+        f"tuners.{sampler}.seed{seed}", space, data.load(lesson), lesson, seed, sampler
+    )
+    return name, tuning.table(study).assign(sampler=sampler, seed=seed)
+
+
+def _recipe(id: str) -> Recipe:
+    return MODELS[id] if id in MODELS else STUDIES[STUDY_OF[id]][id]
+
+
+def _done(task: Task, dataset: Dataset) -> bool:
+    id, seed = task
+    key = files.make_key(_recipe(id), dataset, PROFILES["full"], seed)
+    if id in STUDY_OF:
+        return study_runs.has(id, seed, key)
+    found = tables.run(id, seed)
+    return found is not None and found.record["key"] == key
+
+
+class _Clock:
+    """Estimates what is left, from what each model took in the reference and what it takes here."""
+
+    def __init__(self, todo: list[Task], known: dict[str, float], jobs: int) -> None:
+        usual = sum(known.values()) / len(known) if known else None
+        self._expected = {task: known.get(task[0], usual) for task in todo}
+        self._left, self._jobs, self._start = dict(self._expected), jobs, time.monotonic()
+
+    def finished(self, run: Run) -> None:
+        del self._left[run.recipe.id, run.record["key"]["seed"]]
+
+    def left(self) -> str:
+        done = [task for task in self._expected if task not in self._left]
+        passed = time.monotonic() - self._start
+        if None not in self._expected.values():
+            worked = sum(self._expected[task] for task in done)
+            pace = passed / worked if worked else 1 / self._jobs
+            seconds = pace * sum(self._left.values())
+        elif done:
+            seconds = passed / len(done) * len(self._left)
+        else:
+            return "unknown time"
+        minutes = round(seconds / 60)
+        return f"about {minutes // 60} h {minutes % 60:02} min"

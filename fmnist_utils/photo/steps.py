@@ -1,0 +1,151 @@
+"""Your own photo, brought step by step into the form of Fashion-MNIST's images.
+
+The steps are those of Xiao, Rasul and Vollgraf 2017, section 2: trim to the garment, shrink,
+sharpen, centre, negate, grey. The shop's photos, which they started from, have a plain, nearly
+white ground; yours has any, so it is found and painted over first.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+from scipy import ndimage
+
+from fmnist_utils.errors import CourseError
+from fmnist_utils.photo import file
+
+SIDE = 28
+CLOSE = 0.05 * 255  # of the ground's colour; the paper's figure
+SPECK = 0.02  # what is smaller than this share of the largest piece is no part of the garment
+SMALLEST = 0.004  # share of the photo that the garment has to fill
+BLACK = 20  # a ground darker than this is that of Fashion-MNIST's own images
+DIMMEST = 58  # the median of a garment's pixels is above this in 95 of 100 training images
+
+
+def prepare(paths: Iterable[str | Path]) -> np.ndarray:
+    """The network's inputs for photos: uint8 (n, 28, 28), 0 (black ground) to 255.
+
+    Raises CourseError, as `steps` does, for the first photo that can't be used.
+    """
+    return np.stack([list(steps(path).values())[-1] for path in paths])
+
+
+def steps(path: str | Path) -> dict[str, np.ndarray]:
+    """Every step from a photo to the network's input, in order, by name.
+
+    All are uint8, 0 to 255. In colour, (height, width, 3): "photo", upright, its longer edge at
+    most 560; "cut out", its ground painted white, unless it is black; "trimmed"; "shrunk", longer
+    edge 28; "sharpened"; then (28, 28, 3): "centred"; "negated", unless the ground is black.
+    Then (28, 28): "grey", and last the input: "stretched", whose brightest pixel is 255, as it is
+    in Fashion-MNIST.
+    Raises CourseError, naming the file, if it is no photo or no garment stands out in it.
+    """
+    photo = file.read(path)
+    ground = _ground(photo)
+    garment = _garment(photo, ground)
+    if garment is None:
+        raise CourseError(
+            f"No garment stands out in {file.shown(path)}; photograph one from near by, on "
+            "a plain ground of another colour."
+        )
+    black = np.median(_grey(ground)) < BLACK
+    cut_out = _cut_out(photo, garment, black)
+    trimmed = cut_out[ndimage.find_objects(garment.astype(int))[0]]
+    shrunk = _resize(trimmed)
+    # Pillow's unsharp mask adds half the difference from a Gaussian blur, of deviation 1 as in
+    # the paper: most near outlines.
+    sharper = ImageFilter.UnsharpMask(radius=1, percent=50, threshold=0)
+    sharpened = np.asarray(Image.fromarray(shrunk).filter(sharper))
+    centred = _centre(sharpened, 0 if black else 255)
+    negated = centred if black else 255 - centred
+    grey = _grey(negated).round().astype(np.uint8)
+    stretched = (grey * (255 / max(1, grey.max()))).round().astype(np.uint8)
+    return {
+        "photo": photo,
+        "cut out": cut_out,
+        "trimmed": trimmed,
+        "shrunk": shrunk,
+        "sharpened": sharpened,
+        "centred": centred,
+        "negated": negated,
+        "grey": grey,
+        "stretched": stretched,
+    }
+
+
+def _ground(photo: np.ndarray) -> np.ndarray:
+    """The ground's colour at every pixel, float (h, w, 3), as if no garment lay on it.
+
+    Light falls from one side, so the colour may rise or fall evenly across the photo. It is fitted
+    to the photo's outermost pixels, by least absolute distance: a minority of them, where the
+    garment reaches the edge, then has no say.
+    """
+    height, width = photo.shape[:2]
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    places = np.stack([np.ones_like(x), x - x.mean(), y - y.mean()], axis=-1)
+    edge = _edge(height, width)
+    there, colours = places[edge], photo[edge].astype(float)
+    weights = np.ones(len(colours))
+    for _ in range(20):  # least squares, each time with less weight for what was far off
+        root = np.sqrt(weights)[:, None]
+        plane = np.linalg.lstsq(there * root, colours * root, rcond=None)[0]
+        weights = 1 / (1 + np.abs(there @ plane - colours).max(axis=1))
+    return (places @ plane).clip(0, 255)
+
+
+def _garment(photo: np.ndarray, ground: np.ndarray) -> np.ndarray | None:
+    """Where the garment is, bool (h, w): what differs from the ground. None: nowhere."""
+    distance = np.abs(photo - ground).max(axis=2)
+    # A rough ground differs from its own mean, too: how much, its edge shows.
+    limit = max(CLOSE, 3 * np.median(distance[_edge(*distance.shape)]))
+    if (distance > limit).any():
+        # Where the garment stands out clearly, what does so faintly is its shadow.
+        limit = max(limit, 0.2 * np.median(distance[distance > limit]))
+    pieces, _ = ndimage.label(distance > limit)
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0  # the ground
+    if sizes.max() < SMALLEST * pieces.size:
+        return None
+    return (sizes >= max(1, SPECK * sizes.max()))[pieces]
+
+
+def _cut_out(photo: np.ndarray, garment: np.ndarray, black: bool) -> np.ndarray:
+    """The garment on an even white ground, or on a black one: uint8 (h, w, 3)."""
+    tones = _grey(photo)[garment]
+    # White on white would be lost: a garment is moved away from its new ground as far as nearly
+    # all of Fashion-MNIST's are.
+    lift = max(0.0, DIMMEST - np.median(tones if black else 255 - tones))
+    moved = (photo + (lift if black else -lift)).clip(0, 255).round().astype(np.uint8)
+    return np.where(garment[..., None], moved, np.uint8(0 if black else 255))
+
+
+def _edge(height: int, width: int) -> np.ndarray:
+    """Which pixels are the outermost ones, bool (height, width)."""
+    edge = np.ones((height, width), bool)
+    edge[1:-1, 1:-1] = False
+    return edge
+
+
+def _resize(picture: np.ndarray) -> np.ndarray:
+    """Bring the longer edge to 28 pixels and keep the proportions: uint8 (h, w, 3)."""
+    # The paper skips rows and columns; averaging them keeps thin straps whole.
+    height, width = picture.shape[:2]
+    scale = SIDE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    how = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(picture).resize(size, how))
+
+
+def _centre(picture: np.ndarray, ground: int) -> np.ndarray:
+    """Extend a picture of at most 28 x 28 pixels to 28 x 28, uint8 (28, 28, 3)."""
+    height, width = picture.shape[:2]
+    canvas = np.full((SIDE, SIDE, 3), ground, np.uint8)
+    top, left = (SIDE - height) // 2, (SIDE - width) // 2
+    canvas[top : top + height, left : left + width] = picture
+    return canvas
+
+
+def _grey(colours: np.ndarray) -> np.ndarray:
+    """Brightness as the eye sees it (ITU-R BT.601): (h, w, 3) to float (h, w)."""
+    return colours @ np.array([0.299, 0.587, 0.114])

@@ -1,0 +1,35 @@
+"""Figures and tables that say what made them, and sliders to look around with."""
+
+from fmnist_utils.plots import sliders
+from fmnist_utils.plots.figures import (
+    MARKERS,
+    PALETTE,
+    STYLES,
+    Table,
+    confusion,
+    curves,
+    dots,
+    finish,
+    grid,
+    roc,
+    samples,
+    scatter,
+    sign_this_run,
+)
+
+__all__ = [
+    "MARKERS",
+    "PALETTE",
+    "STYLES",
+    "Table",
+    "confusion",
+    "curves",
+    "dots",
+    "finish",
+    "grid",
+    "roc",
+    "samples",
+    "scatter",
+    "sign_this_run",
+    "sliders",
+]

@@ -1,0 +1,294 @@
+"""Figures and tables that say what made them.
+
+`made_by` says what a figure or table shows: "this run", the reader's own, whose profile and data
+`sign_this_run` has told; or "reference", the course's full runs. Colours are never the only cue:
+lines differ in style and marker as well. The functions draw into a new figure and return nothing,
+so that a notebook shows it once.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from fmnist_utils.data import CLASS_NAMES, Dataset
+from fmnist_utils.profiles import Profile
+
+# Found by a search for what tests/plots/test_figures.py asks: told apart by the colour-blind and in grey.
+PALETTE = [
+    "#016c9e",
+    "#e7410e",
+    "#003e40",
+    "#6d23b5",
+    "#39a3a3",
+    "#1a1a2e",
+    "#5e371c",
+    "#e24cbd",
+    "#757275",
+    "#9f3b00",
+]
+STYLES = ["-", "--", ":", "-."]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*", "<", ">"]
+_SIGNATURES = {
+    "this run": "not signed: setup() was not called",
+    "reference": "reference runs · Fashion-MNIST",
+}
+
+sns.set_theme(context="notebook", style="whitegrid", palette=PALETTE)
+plt.rcParams.update(
+    {
+        "figure.dpi": 80,
+        "figure.constrained_layout.use": True,
+        "axes.titleweight": "bold",
+        "axes.titlesize": "medium",
+        "figure.titleweight": "bold",
+        "figure.titlesize": "medium",
+    }
+)
+
+
+def sign_this_run(profile: Profile, dataset: Dataset) -> None:
+    """Tell what the reader's own figures are made with."""
+    source = dataset.source if dataset.real else "DRAWN STAND-IN, NOT FASHION-MNIST"
+    _SIGNATURES["this run"] = f"{profile} profile · {source}"
+
+
+def signature(made_by: str) -> str:
+    """The words that stand below a figure, or in a table's caption.
+
+    made_by: "this run" or "reference". Raises ValueError for another word.
+    """
+    if made_by not in _SIGNATURES:
+        raise ValueError(f"made_by={made_by!r}: choose one of {', '.join(_SIGNATURES)}.")
+    return _SIGNATURES[made_by]
+
+
+def finish(figure: Figure, title: str = "", made_by: str = "this run", kind: str = "Chart") -> None:
+    """Give a figure its title (the finding, in words) and the line that says what made it.
+
+    kind: with the title, a notebook keeps it as the alternative text for who can't see."""
+    signed = signature(made_by)
+    figure.suptitle(title)
+    words = " ".join(f"{kind}: {title}".split())
+    figure._repr_mimebundle_ = lambda **_: (
+        {"text/plain": words},
+        {"image/png": {"alt": words, "made_by": signed}},
+    )
+    figure.text(
+        1,
+        -0.01,
+        signed,
+        ha="right",
+        va="top",
+        fontsize=8,
+        color="#555555",
+        weight="bold" if "STAND-IN" in signed else "normal",
+    )
+
+
+class Table:
+    """A DataFrame with a caption; it reads well in a notebook, on paper and as plain text."""
+
+    def __init__(
+        self, frame: pd.DataFrame, caption: str, decimals: int = 2, made_by: str = "this run"
+    ) -> None:
+        self.frame, self.caption = frame, f"{caption} ({signature(made_by)})"
+        self._options = {"float_format": f"{{:.{decimals}f}}".format, "na_rep": "–"}
+
+    def _repr_html_(self) -> str:
+        head = f"<caption>{html.escape(self.caption)}</caption>\n  <thead>"
+        return self.frame.to_html(border=0, **self._options).replace("<thead>", head, 1)
+
+    def __repr__(self) -> str:
+        return f"{self.caption}\n{self.frame.to_string(**self._options)}"
+
+
+def grid(
+    images: Sequence[np.ndarray],
+    captions: Sequence[str] | None = None,
+    columns: int = 10,
+    title: str = "",
+    size: float = 1.0,
+    signed: bool = False,
+    made_by: str = "this run",
+) -> None:
+    """Small pictures in rows, left to right.
+
+    images: 2-D arrays of any range, each drawn dark where it is large. signed: a diverging
+    palette around zero, the same scale for all. size: width of one picture in inches.
+    """
+    rows = -(-len(images) // columns)
+    height = size * (1.2 if captions is not None else 1.0)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * size, rows * height + 0.4), squeeze=False
+    )
+    limit = max(float(np.abs(image).max()) for image in images) if signed else None
+    look = {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "gray_r"}
+    for number, ax in enumerate(axes.flat):
+        ax.axis("off")
+        if number < len(images):
+            ax.imshow(images[number], **look)
+            if captions is not None:
+                ax.set_title(captions[number], fontsize=8, weight="normal")
+    finish(figure, title, made_by, "Pictures")
+    plt.show()
+
+
+def curves(
+    histories: pd.DataFrame | Mapping[str, pd.DataFrame],
+    title: str = "",
+    made_by: str = "this run",
+) -> None:
+    """Loss and accuracy per epoch: training in solid lines, validation in dashed ones.
+
+    histories: one history (columns epoch, loss, accuracy, val_loss, val_accuracy) or several by
+    name; several differ in colour and marker and are named in the legend.
+    """
+    named = {"": histories} if isinstance(histories, pd.DataFrame) else histories
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6))
+    for number, (name, history) in enumerate(named.items()):
+        for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+            for column, style, kind in (
+                (quantity, "-", "training"),
+                (f"val_{quantity}", "--", "validation"),
+            ):
+                if column in history:
+                    ax.plot(
+                        history["epoch"],
+                        history[column],
+                        style,
+                        color=f"C{number}",
+                        marker=MARKERS[number],
+                        markersize=4,
+                        label=f"{name}, {kind}" if name else kind,
+                    )
+    for ax, label in zip(axes, ("loss (cross-entropy, nats)", "accuracy"), strict=True):
+        ax.set(xlabel="epoch", ylabel=label)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if axes[0].dataLim.y1 > 100:  # a training that diverged would flatten all the others
+        axes[0].set_yscale("log")
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1))
+    axes[1].legend(
+        fontsize=8,
+        loc="best" if len(named) < 3 else "upper left",
+        bbox_to_anchor=None if len(named) < 3 else (1, 1),
+    )
+    finish(figure, title, made_by, "Loss and accuracy per epoch")
+    plt.show()
+
+
+def confusion(
+    matrices: Mapping[str, pd.DataFrame], title: str = "", made_by: str = "this run"
+) -> None:
+    """Confusion matrices side by side, each row in per cent of its true class."""
+    figure, axes = plt.subplots(1, len(matrices), figsize=(5.6 * len(matrices), 4.6), squeeze=False)
+    for ax, (name, matrix) in zip(axes.flat, matrices.items(), strict=True):
+        share = 100 * matrix.div(matrix.sum(axis=1).clip(lower=1), axis=0)
+        sns.heatmap(
+            share,
+            annot=True,
+            fmt=".0f",
+            cmap="Blues",
+            vmin=0,
+            vmax=100,
+            ax=ax,
+            cbar=False,
+            annot_kws={"size": 8},
+            linewidths=0.5,
+        )
+        ax.set_title(f"{name} (per cent of each true class)", weight="normal")
+    finish(figure, title, made_by, "Confusion matrix")
+    plt.show()
+
+
+def roc(
+    table: pd.DataFrame,
+    areas: pd.Series,
+    title: str = "",
+    mark: tuple[float, float] = (),
+    made_by: str = "this run",
+) -> None:
+    """One-vs-rest ROC curves: the whole, and the upper left corner; `mark`: a point on them."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2))
+    for number, name in enumerate(areas.index):
+        one = table[table["class"] == name]
+        for ax in axes:
+            ax.plot(
+                one["false positive rate"],
+                one["true positive rate"],
+                linestyle=STYLES[number % 4],
+                color=f"C{number}",
+                label=f"{name} ({areas[name]:.3f})",
+            )
+    axes[0].plot([0, 1], [0, 1], color="#555555", linewidth=1, linestyle=(0, (1, 4)))
+    axes[0].plot(mark[:1], mark[1:], "X", color="C1", markersize=10)
+    axes[1].set(xlim=(-0.01, 0.3), ylim=(0.7, 1.01))
+    for ax in axes:
+        ax.set(xlabel="false positive rate", ylabel="true positive rate")
+    axes[1].legend(title="class (area)", fontsize=8, title_fontsize=8)
+    finish(figure, title, made_by, "ROC curves")
+    plt.show()
+
+
+def dots(
+    values: pd.Series,
+    errors: pd.Series | None = None,
+    title: str = "",
+    made_by: str = "this run",
+) -> None:
+    """One dot a model on a common axis, their validation accuracy; `errors`: bars either way."""
+    figure, ax = plt.subplots(figsize=(7, 0.32 * len(values) + 1))
+    position = np.arange(len(values))[::-1]
+    ax.errorbar(values, position, xerr=errors, fmt="o", capsize=3)
+    ax.set_yticks(position, values.index)
+    ax.set_xlabel("validation accuracy")
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_ylim(-0.6, len(values) - 0.4)
+    finish(figure, title, made_by, "Dots with error bars")
+    plt.show()
+
+
+def scatter(
+    table: pd.DataFrame, x: str, y: str, title: str = "", made_by: str = "this run"
+) -> None:
+    """One point a row, named in the legend from left to right; x on a logarithmic scale."""
+    figure, ax = plt.subplots(figsize=(8.5, 4))
+    for number, (name, row) in enumerate(table.sort_values(x).iterrows()):
+        marker = MARKERS[(number + number // 10) % len(MARKERS)]  # no pair of looks comes twice
+        ax.plot(
+            row[x],
+            row[y],
+            marker,
+            color=f"C{number % 10}",
+            markersize=9,
+            markeredgecolor="white",
+            label=name,
+        )
+    ax.set(xlabel=x, ylabel=y, xscale="log")
+    ax.legend(title="from left to right", fontsize=8, title_fontsize=8, bbox_to_anchor=(1, 1))
+    finish(figure, title, made_by, "Scatter plot")
+    plt.show()
+
+
+def samples(
+    images: np.ndarray,
+    labels: np.ndarray,
+    each: int = 10,
+    title: str = "",
+    made_by: str = "this run",
+) -> None:
+    """The first `each` images of every class, one class a row, its name at the left."""
+    figure, axes = plt.subplots(10, each, figsize=(each * 0.8 + 1, 8.4))
+    for digit, row in enumerate(axes):
+        for ax, image in zip(row, images[labels == digit], strict=False):
+            ax.imshow(image, cmap="gray_r")
+        for ax in row:
+            ax.set(xticks=[], yticks=[], frame_on=False)
+        row[0].set_ylabel(CLASS_NAMES[digit], rotation=0, ha="right", va="center", fontsize=9)
+    finish(figure, title, made_by, "Pictures")
+    plt.show()

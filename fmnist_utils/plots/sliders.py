@@ -1,0 +1,99 @@
+"""Looking around with sliders, in JupyterLab with ipywidgets; without them, one view of each.
+
+Nothing in the lessons depends on the sliders: what they show first is drawn in any case.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from fmnist_utils import evaluation
+from fmnist_utils.data import CLASS_NAMES
+from fmnist_utils.plots import figures
+
+
+def predictions(images: np.ndarray, labels: np.ndarray, outputs: np.ndarray) -> None:
+    """Walk through predictions: ten images of a class, as sure as a slider says.
+
+    images: uint8 (n, 28, 28); labels: (n,); outputs: the network's, (n, 10).
+    """
+
+    def show(said: str, confidence: float) -> None:
+        chosen = nearest(outputs, CLASS_NAMES.index(said), confidence)
+        if not len(chosen):
+            print(f"No image is called {said}.")
+            return
+        captions = [
+            f"{outputs[i].max():.0%} {'✓' if labels[i] == outputs[i].argmax() else '✗ '}"
+            + ("" if labels[i] == outputs[i].argmax() else CLASS_NAMES[labels[i]])
+            for i in chosen
+        ]
+        title = f"Called {said} with a confidence near {confidence:.0%} (✗: the true class)"
+        figures.grid(images[chosen], captions, columns=10, size=1.1, title=title)
+
+    _with_sliders(show, said=(CLASS_NAMES, "Shirt"), confidence=((0.2, 1.0, 0.01), 0.5))
+
+
+def threshold(labels: np.ndarray, outputs: np.ndarray) -> None:
+    """Move the probability from which on an image counts as one of a class.
+
+    Shows the point on the class's ROC curve, and what it means in images.
+    labels: (n,); outputs: the network's, (n, 10).
+    """
+    curves, areas = evaluation.roc(labels, outputs)
+
+    def show(name: str, threshold: float) -> None:
+        table = at_threshold(labels, outputs, CLASS_NAMES.index(name), threshold)
+        found, false = table.loc[name, "recall"], table.loc[name, "false positive rate"]
+        title = f"{name} from {threshold:.0%} on: {found:.1%} found, {false:.2%} of the others"
+        figures.roc(curves, areas[[name]], title, mark=(false, found))
+        print(table.to_string(float_format="{:.4f}".format))
+
+    _with_sliders(show, name=(list(areas.index), "Shirt"), threshold=((0.01, 0.99, 0.01), 0.5))
+
+
+def nearest(outputs: np.ndarray, digit: int, confidence: float, n: int = 10) -> np.ndarray:
+    """Indices of the n images called `digit` whose confidence is nearest, the surest first."""
+    called = np.flatnonzero(outputs.argmax(axis=1) == digit)
+    sure = outputs[called].max(axis=1)
+    chosen = np.argsort(np.abs(sure - confidence), kind="stable")[:n]
+    return called[chosen[np.argsort(-sure[chosen], kind="stable")]]
+
+
+def at_threshold(
+    labels: np.ndarray, outputs: np.ndarray, digit: int, threshold: float
+) -> pd.DataFrame:
+    """One class against the rest at a threshold: images called so rightly and wrongly, images
+    missed, precision (NaN if none is called so), recall and false positive rate."""
+    called, true = outputs[:, digit] >= threshold, labels == digit
+    right, wrong = int((called & true).sum()), int((called & ~true).sum())
+    facts = {
+        "rightly": right,
+        "wrongly": wrong,
+        "missed": int(true.sum()) - right,
+        "precision": right / (right + wrong) if right + wrong else np.nan,
+        "recall": right / true.sum(),
+        "false positive rate": wrong / (~true).sum(),
+    }
+    return pd.DataFrame([facts], index=[CLASS_NAMES[digit]])
+
+
+def _with_sliders(show: Callable[..., None], **controls: tuple) -> None:
+    """controls: (what can be chosen, what is chosen first); a list, or (least, most, step)."""
+    try:
+        import ipywidgets
+    except ImportError:
+        show(**{name: first for name, (_, first) in controls.items()})
+        print("(Sliders appear here with ipywidgets: python -m pip install ipywidgets)")
+        return
+    widgets = {}
+    for name, (choice, first) in controls.items():
+        if isinstance(choice, list):
+            widgets[name] = ipywidgets.Dropdown(options=choice, value=first)
+        else:
+            least, most, step = choice
+            widgets[name] = ipywidgets.FloatSlider(
+                value=first, min=least, max=most, step=step, continuous_update=False
+            )
+    ipywidgets.interact(show, **widgets)

@@ -1,0 +1,26 @@
+"""Facts and settings, no logic: which recipes there are, what they are varied in, what is claimed.
+
+PUBLISHED: the reports' twenty models. COURSE: the course's own; CANDIDATES: what they were chosen
+from. STUDIES: recipes varied on purpose; SCHEMES, INGREDIENTS and ADDITIONS: what three of them
+vary. CLAIMS, SCHEME_CLAIMS: what reports and lessons say about two models.
+"""
+
+from fmnist_utils.recipes.claims import CLAIMS, SCHEME_CLAIMS, Claim
+from fmnist_utils.recipes.course import CANDIDATES, COURSE, MODELS
+from fmnist_utils.recipes.published import PUBLISHED
+from fmnist_utils.recipes.speedrun import ADDITIONS, INGREDIENTS
+from fmnist_utils.recipes.studies import SCHEMES, STUDIES
+
+__all__ = [
+    "ADDITIONS",
+    "CANDIDATES",
+    "CLAIMS",
+    "COURSE",
+    "INGREDIENTS",
+    "MODELS",
+    "PUBLISHED",
+    "SCHEMES",
+    "SCHEME_CLAIMS",
+    "STUDIES",
+    "Claim",
+]

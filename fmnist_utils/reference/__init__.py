@@ -1,0 +1,26 @@
+"""The course's evidence, and its judgement: runs, studies, searches, and what they bear out."""
+
+from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, TUNER_SEEDS, search
+from fmnist_utils.reference.study_runs import study, validation_answers, variants
+from fmnist_utils.reference.tables import compare, results, run, runs_of, summary
+from fmnist_utils.reference.judgement import FAILS, HOLDS, OPEN, test, verdict, verdicts
+
+__all__ = [
+    "FAILS",
+    "HOLDS",
+    "OPEN",
+    "PUBLISHED_SEARCHES",
+    "TUNER_SEEDS",
+    "compare",
+    "results",
+    "run",
+    "runs_of",
+    "search",
+    "study",
+    "summary",
+    "test",
+    "validation_answers",
+    "variants",
+    "verdict",
+    "verdicts",
+]

@@ -1,0 +1,37 @@
+"""The searches for hyperparameters that the course has made, trial by trial, in `searches/`.
+
+`search-mlp`, `search-cnn`: the published searches with KerasTuner, at the profile `full`.
+`tuners`: random search and a Bayesian method with Optuna, side by side at equal cost, eight
+seeds each, at the profile `lesson`.
+`course-mlp`: the Bayesian method once more in the same space, at the profile `full`.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fmnist_utils.errors import CourseError
+from fmnist_utils.reference import tables
+
+PUBLISHED_SEARCHES = ("search-mlp", "search-cnn")
+SEARCHES = (*PUBLISHED_SEARCHES, "tuners", "course-mlp")
+TUNER_SEEDS = range(8)
+
+
+def file(name: str) -> Path:
+    return tables.FOLDER / "searches" / f"{name}.csv"
+
+
+def search(name: str) -> pd.DataFrame:
+    """One row a trial: trial, hyperparameters, val_accuracy, epochs, seconds, and val_loss of
+    the published searches, or sampler, seed and state of the tuners.
+
+    Raises CourseError if the search hasn't been made, or its file is no table.
+    """
+    try:
+        return pd.read_csv(file(name))
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"There is no search in {file(name)} ({type(error).__name__}); "
+            f"`python -m fmnist_utils reproduce {name}` makes it."
+        ) from None

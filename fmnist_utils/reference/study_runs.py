@@ -1,0 +1,196 @@
+"""What came of the studies, the recipes varied on purpose (`recipes.STUDIES`).
+
+`python -m fmnist_utils reproduce heads` makes the study `heads` and keeps it in `studies/`:
+
+    heads.csv         one row an epoch of each run
+    heads.json        the full key of each run: what it was made with
+    augmentation.npz  of this study also the classes that its runs gave the validation images, as
+                      they are and changed like the published copies
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from fmnist_utils.data import Dataset
+from fmnist_utils.profiles import PROFILES
+from fmnist_utils.recipes import PUBLISHED, STUDIES
+from fmnist_utils.reference import tables
+from fmnist_utils.runs import Run, files
+from fmnist_utils.training import transform
+
+COLUMNS = [
+    "id",
+    "seed",
+    "epoch",
+    "seconds",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "averaged_accuracy",
+    "test_accuracy",
+]
+STUDY_OF = {id: name for name, recipes in STUDIES.items() for id in recipes}
+
+
+def file(name: str) -> Path:
+    return tables.FOLDER / "studies" / f"{name}.csv"
+
+
+def study(name: str) -> pd.DataFrame:
+    """One row an epoch of each run of a study: id, seed, epoch, seconds, training and test figures.
+
+    loss and accuracy are those of the training epoch, val_loss and val_accuracy those of the images
+    that the recipe watches after it: the test images in the studies that retrace a report, else
+    validation images. averaged_accuracy (on the validation images, over several views of each) and
+    test_accuracy belong to the end of the run. seconds and averaged_accuracy are missing where a
+    run is older than these columns. Raises CourseError if the file is no such table.
+    """
+    return tables.read_table(file(name), COLUMNS, "the table of a study")
+
+
+def keys(name: str) -> dict[tuple[str, int], dict]:
+    """What each run of a study was made with: its full key, by id and seed."""
+    where = file(name).with_suffix(".json")
+    groups = json.loads(where.read_text()) if where.exists() else {}
+    return {
+        (id, seed): group["key"] | {"seed": seed}
+        for id, alike in groups.items()
+        for group in alike
+        for seed in group["seeds"]
+    }
+
+
+def has(id: str, seed: int, key: dict) -> bool:
+    """Whether its study holds this run, made with this key."""
+    name = STUDY_OF[id]
+    rows = study(name)
+    return keys(name).get((id, seed)) == key and ((rows.id == id) & (rows.seed == seed)).any()
+
+
+def variants(name: str, ids: list[str]) -> pd.DataFrame:
+    """Published models as stated and in a study's variants: test accuracy in per cent.
+
+    One row a variant, under (model, variant): reported, mean, sd (both over the seeds), seeds, and
+    difference (mean - reported, in points).
+    """
+    full, last = tables.results(), study(name).drop_duplicates(["id", "seed"])
+    rows = {}
+    for id in ids:
+        reached_by = {"as stated": full[full.id == id].test_accuracy}
+        for variant in STUDIES[name]:
+            if variant.startswith(f"{id} / "):
+                reached_by[variant.partition(" / ")[2]] = last[last.id == variant].test_accuracy
+        for variant, reached in reached_by.items():
+            rows[id, variant] = {
+                "reported": 100 * PUBLISHED[id].reported["test_accuracy"],
+                "mean": 100 * reached.mean(),
+                "sd": 100 * reached.std(),
+                "seeds": len(reached),
+            }
+    table = pd.DataFrame(rows).T.rename_axis(["model", "variant"]).astype({"seeds": int})
+    return table.assign(difference=table["mean"] - table.reported)
+
+
+class Answers(NamedTuple):
+    """What one run answered for the validation images."""
+
+    labels: np.ndarray  # uint8 (n,)
+    outputs: np.ndarray  # float32 (n, 10), 1 for the class it named, else 0
+
+
+def validation_answers(id: str, changed: bool = False) -> list[Answers]:
+    """The answers of all runs of one recipe of the study `augmentation`, by seed.
+
+    changed: those for changed copies of the validation images, one of each, made as the published
+    scheme makes them.
+    """
+    where = predictions_file()
+    if not where.exists():
+        return []
+    end = ".changed" if changed else ""
+    with np.load(where, allow_pickle=False) as kept:
+        labels = kept["labels"]
+        named = [(labels + kept[f"{id}.seed{n}{end}"]) % 10 for n in answered_seeds(id)]
+    return [Answers(labels, np.eye(10, dtype=np.float32)[classes]) for classes in named]
+
+
+def answered_seeds(id: str) -> list[int]:
+    """The seeds of whose runs `validation_answers` has the answers."""
+    where = predictions_file()
+    if not where.exists():
+        return []
+    with np.load(where, allow_pickle=False) as kept:
+        found = [re.fullmatch(rf"{re.escape(id)}\.seed(\d+)", name) for name in kept.files]
+    return sorted(int(match[1]) for match in found if match)
+
+
+def predictions_file() -> Path:
+    """Holds labels, uint8 (n,), and under `<id>.seed<n>` by how much a run's classes for the
+    validation images differ from them (modulo 10), under `<id>.seed<n>.changed` the same for
+    changed copies. Differences are nearly all 0, and so take less than half of the bytes."""
+    return file("augmentation").with_suffix(".npz")
+
+
+def enter(run: Run, dataset: Dataset) -> None:
+    """Enter a finished run into its study, in place of an older one of the same id and seed."""
+    tables.refuse_others(run)
+    name, key = STUDY_OF[run.recipe.id], run.record["key"]
+    id, seed = run.recipe.id, key["seed"]
+    with tables.locked():
+        known = study(name)
+        if name == "augmentation":
+            _write_predictions(run, dataset)
+        rows = run.history.assign(
+            id=id,
+            seed=seed,
+            test_accuracy=run.metrics.get("test_accuracy"),
+            averaged_accuracy=run.metrics.get("val_averaged_accuracy"),
+        ).round(6)[COLUMNS]
+        others = known[(known.id != id) | (known.seed != seed)]
+        table = pd.concat([others, rows]) if len(others) else rows
+        order = {id: number for number, id in enumerate(STUDIES[name])}
+        table = table.sort_values(
+            ["id", "seed", "epoch"], key=lambda c: c.map(order) if c.name == "id" else c
+        )
+        tables.write_table(table, file(name))
+        # Last: a run without a key, where this was stopped in between, is made again.
+        write_keys(name, keys(name) | {(id, seed): key})
+
+
+def write_keys(name: str, kept: dict[tuple[str, int], dict]) -> None:
+    """Write `<name>.json`: a line an id, runs that differ in nothing but the seed together."""
+    groups: dict[str, list[dict]] = {id: [] for id in STUDIES[name]}
+    for (id, seed), key in sorted(kept.items()):
+        without_seed = {fact: value for fact, value in key.items() if fact != "seed"}
+        alike = [group for group in groups[id] if group["key"] == without_seed]
+        if alike:
+            alike[0]["seeds"].append(seed)
+        else:
+            groups[id].append({"seeds": [seed], "key": without_seed})
+    lines = [f"{json.dumps(id)}: {json.dumps(alike)}" for id, alike in groups.items() if alike]
+    where = file(name).with_suffix(".json")
+    unfinished = where.with_name(f"{where.name}.unfinished")
+    unfinished.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    unfinished.replace(where)
+
+
+def _write_predictions(run: Run, dataset: Dataset) -> None:
+    images, labels = dataset.split(run.recipe.validation, PROFILES["full"]).validation
+    kept, where = {}, predictions_file()
+    if where.exists():
+        with np.load(where, allow_pickle=False) as arrays:
+            kept = dict(arrays)
+    copies = transform(images, np.random.default_rng(0))
+    for end, shown in (("", images), (".changed", copies)):
+        named = run.predict(shown).argmax(axis=1).astype(np.uint8)
+        kept[f"{run.recipe.id}.seed{run.record['key']['seed']}{end}"] = (named + 10 - labels) % 10
+    unfinished = where.with_suffix(".unfinished.npz")
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    files.write_arrays(unfinished, **kept | {"labels": labels})
+    unfinished.replace(where)

@@ -1,0 +1,185 @@
+"""The course's own full runs, and everyone's figures side by side.
+
+The folder of this file is package data, so that every notebook finds it without training:
+
+    results.csv         one row a run of the profile `full` on the real data
+    runs/<id>.seed<n>/  each run as the run store keeps it, without its model (see `runs.files`)
+
+`python -m fmnist_utils reproduce` makes it; nothing else may write there.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+
+from fmnist_utils import evaluation
+from fmnist_utils.errors import CourseError
+from fmnist_utils.recipes import MODELS
+from fmnist_utils.runs import Run, files
+
+FOLDER = Path(__file__).parent
+COLUMNS = [
+    "id",
+    "seed",
+    "profile",
+    "data",
+    "epochs_run",
+    "parameters",
+    "train_seconds",
+    "train_loss",
+    "train_accuracy",
+    "val_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "averaged_accuracy",
+    "reported_accuracy",
+]
+
+
+def results() -> pd.DataFrame:
+    """All reference runs, one row each, accuracies as fractions; no rows if there is none yet.
+
+    Raises CourseError if `results.csv` is not such a table.
+    """
+    return read_table(FOLDER / "results.csv", COLUMNS, "the table of reference runs")
+
+
+def read_table(file: Path, columns: list[str], what: str) -> pd.DataFrame:
+    """A table of the reference; no rows if there is no file. Raises CourseError unless it has just
+    these columns: `file` is not `what`."""
+    if not file.exists():
+        return pd.DataFrame(columns=columns)
+    try:
+        table, why = pd.read_csv(file), "its columns differ"
+    except (OSError, ValueError) as error:
+        table, why = pd.DataFrame(), type(error).__name__
+    if list(table.columns) != columns:
+        raise CourseError(f"{file} is not {what} ({why}); restore it.")
+    return table
+
+
+def runs_of(id: str) -> list[Run]:
+    """All reference runs of a model, by seed; an empty list if there is none yet."""
+    recipe = MODELS[id]
+    return [files.read(recipe, _folder(id, seed)) for seed in seeds_of(id)]
+
+
+def run(id: str, seed: int) -> Run | None:
+    """One reference run; None if it has not been made yet."""
+    return files.read(MODELS[id], _folder(id, seed))
+
+
+def compare(trained: Iterable[Run]) -> pd.DataFrame:
+    """Models side by side, test accuracies in per cent.
+
+    reported: the published figure, where there is one. reference: the mean of the course's full
+    runs, over `seeds` of them, and its sample standard deviation `sd`. this run: what the given
+    runs reached; `±` is the binomial standard error of that, in points.
+    """
+    full, rows = results(), []
+    for run in trained:
+        known = 100 * full.loc[full.id == run.recipe.id, "test_accuracy"].astype(float)
+        reached = run.metrics["test_accuracy"]
+        error = evaluation.standard_error(reached, len(run.test_outputs))
+        rows.append(
+            {
+                "model": run.recipe.id,
+                "parameters": run.record["parameters"],
+                "epochs, published": run.recipe.epochs,
+                "epochs, this run": run.record["epochs_run"],
+                "reported": 100 * run.recipe.reported.get("test_accuracy", np.nan),
+                "reference": known.mean() if len(known) else np.nan,
+                "sd": known.std() if len(known) > 1 else np.nan,
+                "seeds": len(known),
+                "this run": 100 * reached,
+                "±": 100 * error,
+            }
+        )
+    return pd.DataFrame(rows).set_index("model")
+
+
+def summary() -> pd.DataFrame:
+    """One row a model: reported test accuracy (where there is one), mean and standard deviation
+    over the seeds, all in per cent, and the number of seeds."""
+    by_id = results().groupby("id", sort=False)
+    accuracy = 100 * by_id.test_accuracy.agg(["mean", "std"])
+    accuracy.insert(0, "reported", 100 * by_id.reported_accuracy.first())
+    return accuracy.rename(columns={"std": "sd"}).assign(seeds=by_id.size())
+
+
+def enter(run: Run) -> None:
+    """Enter a finished full run into `reference/`, in place of an older one of the same seed.
+
+    Raises CourseError for a run of another profile or on other data than Fashion-MNIST, and where
+    something else than a run stands in its place; that is left alone.
+    """
+    refuse_others(run)
+    results()  # refuses a damaged table
+    folder = _folder(run.recipe.id, run.record["key"]["seed"])
+    with locked():
+        files.read(run.recipe, folder)  # refuses what is no run
+        unfinished = FOLDER / "runs" / ".unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)  # the rest of a process that was killed
+        new = unfinished / "new"
+        new.mkdir(parents=True)
+        files.write_without_model(new, run)
+        if folder.exists():
+            folder.rename(unfinished / "old")
+        new.rename(folder)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        # From the folders: whenever a process was killed, the table has a row for each of them.
+        rows = [_row(found) for id in MODELS for found in runs_of(id)]
+        write_table(pd.DataFrame(rows, columns=COLUMNS), FOLDER / "results.csv")
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Let one process at a time write into the reference; the others wait."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with FileLock(FOLDER / ".lock"):
+        yield
+
+
+def refuse_others(run: Run) -> None:
+    """Raise CourseError if a run is not a full one on Fashion-MNIST itself."""
+    profile, source = run.record["profile"], run.record["source"]
+    if (profile, source) != ("full", "Fashion-MNIST"):
+        raise CourseError(
+            f"{run.folder} was made under the profile {profile} on {source}; only full runs on "
+            "Fashion-MNIST can enter the reference."
+        )
+
+
+def write_table(table: pd.DataFrame, file: Path) -> None:
+    """Write a CSV file whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    table.to_csv(unfinished, index=False)
+    unfinished.replace(file)
+
+
+def _row(run: Run) -> dict:
+    names = {name: f"test_{name}" for name in ("precision", "recall", "f1", "averaged_accuracy")}
+    key = run.record["key"]
+    facts = run.record | {"id": run.recipe.id, "seed": key["seed"], "data": key["data"]}
+    facts |= {"reported_accuracy": run.recipe.reported.get("test_accuracy")}
+    facts |= {name: round(value, 6) for name, value in run.metrics.items()}
+    return {name: facts.get(names.get(name, name)) for name in COLUMNS}
+
+
+def _folder(id: str, seed: int) -> Path:
+    return FOLDER / "runs" / f"{id}.seed{seed}"
+
+
+def seeds_of(id: str) -> list[int]:
+    """The seeds of a model's reference runs."""
+    folders = (FOLDER / "runs").glob(f"{id}.seed*")
+    return sorted(int(folder.name.rpartition("seed")[2]) for folder in folders)

@@ -1,0 +1,6 @@
+"""Searches for hyperparameters: with Optuna, by one worker or many; and as published."""
+
+from fmnist_utils.recipes.spaces import SPACES, SearchSpace
+from fmnist_utils.tuning.search import SAMPLERS, table, tune
+
+__all__ = ["SAMPLERS", "SPACES", "SearchSpace", "table", "tune"]

@@ -1,0 +1,191 @@
+"""Searches with Optuna, by one worker or by many that share a storage.
+
+The trials live in Optuna's own storage (an SQLite file, or a database server that several machines
+reach), so that any number of workers take part, and a killed one costs its trial at most.
+"""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
+from optuna.trial import TrialState
+
+from fmnist_utils import data, training
+from fmnist_utils.data import Dataset
+from fmnist_utils.errors import CourseError
+from fmnist_utils.profiles import Profile, check_seed
+from fmnist_utils.recipes.spaces import SearchSpace
+from fmnist_utils.training import Recipe
+from fmnist_utils.tuning import storage as trial_storage
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+SAMPLERS = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
+DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def tune(
+    name: str,
+    space: SearchSpace,
+    dataset: Dataset,
+    profile: Profile,
+    seed: int = 0,
+    sampler: str = "tpe",
+    trials: int | None = None,
+    storage: str | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> optuna.Study:
+    """Take part in a search until it has `trials` trials; Optuna's study, whoever made them.
+
+    A trial trains a recipe with `seed` on the profile's images and is worth its accuracy on the
+    validation images after the last epoch. It ends early if, after a quarter of the epochs, it is
+    worse than the median of the trials before it at the same epoch. What a trial tries depends on
+    seed, its number and the finished trials only: one worker that goes on after an interruption
+    tries what it would have tried. (Two workers see each other's trials as they come.)
+
+    name: under which the storage keeps the study. sampler: a key of SAMPLERS.
+    storage: an address as SQLAlchemy takes it, "sqlite:///search.db" or
+        "postgresql://user@host/database"; None: the file tuning.db in the run store.
+    report: called with a line of text after each trial, and with a warning if the storage is a
+        server without a password.
+    Raises CourseError, before anything is trained, for a space that is empty or from which no
+    network can be built, for less than one trial, for a storage that can't be used, and for a
+    study of that name with another space, other data or other settings.
+    """
+    check_seed(seed)
+    data.refuse_stand_in(dataset, profile)
+    trials = space.trials if trials is None else trials
+    if trials < 1:
+        raise CourseError(f"A search of {trials} trials finds nothing; ask for at least one.")
+    if sampler not in SAMPLERS:
+        raise CourseError(f"{sampler!r} is not a sampler; choose one of {', '.join(SAMPLERS)}.")
+    epochs = profile.epochs(_check(space).epochs)
+    if warning := trial_storage.password_warning(storage):
+        report(warning)
+    study = trial_storage.open_study(storage, name, _ByNumber(SAMPLERS[sampler], seed), epochs)
+    trial_storage.refuse_other_settings(
+        study,
+        {
+            "space": {
+                name: json.loads(distribution_to_json(d)) for name, d in space.ranges.items()
+            },
+            "data": dataset.fingerprint,
+            "seed": seed,
+            "sampler": sampler,
+            "epochs": epochs,
+            "images": [profile.train_images, profile.validation_images],
+        },
+    )
+    splits = dataset.split("first 5,000", profile)
+
+    def train(trial: optuna.Trial) -> float:
+        recipe = space.recipe({n: _suggest(trial, n, d) for n, d in space.ranges.items()})
+        trial.set_user_attr("worker", f"{socket.gethostname()}:{os.getpid()}")
+        start = time.monotonic()
+
+        def watch(epoch: int, row: dict[str, float]) -> None:
+            trial.set_user_attr("seconds", time.monotonic() - start)
+            trial.report(row["val_accuracy"], epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        _, history = training.fit(recipe, splits, epochs, seed, report=watch)
+        return history.val_accuracy.iloc[-1]
+
+    def tell(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        report(f"trial {trial.number} · {trial.state.name.lower()} · {_describe(trial)}")
+
+    if sum(trial.state in DONE for trial in study.get_trials(deepcopy=False)) < trials:
+        enough = optuna.study.MaxTrialsCallback(trials, states=DONE)
+        study.optimize(train, callbacks=[tell, enough])
+    return study
+
+
+def table(study: optuna.Study) -> pd.DataFrame:
+    """One row a finished trial: trial, state, val_accuracy (as a fraction, after its last epoch),
+    epochs, seconds, and its hyperparameters."""
+    # Not `study.trials_dataframe`: there, whole numbers become fractions while a trial is running.
+    return pd.DataFrame(
+        [
+            {
+                "trial": trial.number,
+                "state": trial.state.name.lower(),
+                "val_accuracy": trial.value,
+                "epochs": trial.last_step,
+                "seconds": trial.user_attrs["seconds"],
+                **trial.params,
+            }
+            for trial in study.get_trials(deepcopy=False, states=DONE)
+        ]
+    )
+
+
+def _check(space: SearchSpace) -> Recipe:
+    """The recipe of the space's first corner; raises CourseError if a corner can't be built."""
+    if not space.ranges:
+        raise CourseError("The search space is empty: give at least one hyperparameter a range.")
+    for end in (-1, 0):
+        corner = {}
+        for name, d in space.ranges.items():
+            if not isinstance(d, BaseDistribution):
+                raise CourseError(
+                    f"The range of {name!r} is {d!r}; give one of optuna.distributions, such as "
+                    "FloatDistribution(0.0, 0.5)."
+                )
+            ends = d.choices if isinstance(d, CategoricalDistribution) else (d.low, d.high)
+            corner[name] = ends[end]
+        try:
+            recipe = space.recipe(corner)
+            recipe.build()
+        except (KeyError, TypeError, ValueError) as error:
+            raise CourseError(
+                f"The search space holds what can't be built ({corner}): {error}"
+            ) from None
+    return recipe
+
+
+class _ByNumber(optuna.samplers.BaseSampler):
+    """Another sampler, its random numbers drawn anew for each trial from seed and trial number."""
+
+    def __init__(self, kind: type[optuna.samplers.BaseSampler], seed: int) -> None:
+        self._kind, self._seed = kind, seed
+
+    def infer_relative_search_space(self, study, trial):
+        seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
+        self._now = self._kind(seed=int(seed))
+        return self._now.infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study, trial, search_space):
+        return self._now.sample_relative(study, trial, search_space)
+
+    def sample_independent(self, *given):
+        return self._now.sample_independent(*given)
+
+
+def _suggest(trial: optuna.Trial, name: str, d: BaseDistribution) -> float | int | str:
+    if isinstance(d, FloatDistribution):
+        return trial.suggest_float(name, d.low, d.high, step=d.step, log=d.log)
+    if isinstance(d, IntDistribution):
+        return trial.suggest_int(name, d.low, d.high, step=d.step, log=d.log)
+    return trial.suggest_categorical(name, d.choices)
+
+
+def _describe(trial: optuna.trial.FrozenTrial) -> str:
+    reached = trial.intermediate_values.get(trial.last_step or 0, float("nan"))
+    tried = " · ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in trial.params.items()
+    )
+    return f"validation accuracy {100 * reached:.2f} % after {trial.last_step} epochs · {tried}"

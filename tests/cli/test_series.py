@@ -1,0 +1,208 @@
+"""`run`: tiny notebooks, executed one after the other, and what is written about them.
+
+Nothing is downloaded: conftest takes the mirrors away, and commands in a process of their own never
+come as far as a download.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import psutil
+import pytest
+
+from fmnist_utils import data
+from fmnist_utils.cli import main, series
+
+PRINT = "import os\nprint([profile, seed, os.environ['FMNIST_DATA_DIR'], os.getcwd()])"
+
+
+def write_notebook(folder: Path, name: str, *sources: str) -> None:
+    cell = nbformat.v4.new_code_cell
+    parameters = cell('profile: str = ""\nseed: int = 0', metadata={"tags": ["parameters"]})
+    kernel = {"name": "gone", "display_name": "A kernel that isn't here", "language": "python"}
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": kernel}, cells=[parameters, *map(cell, sources)]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+
+
+def printed(notebook: Path) -> str:
+    return "".join(output.text for output in nbformat.read(notebook, 4).cells[-1].outputs)
+
+
+@pytest.fixture
+def lessons(tmp_path, monkeypatch, dataset) -> Path:
+    """A folder with two notebooks, beside a notebook that is none of the course's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
+    monkeypatch.setattr("fmnist_utils.data.sets.stand_in", lambda why: dataset)
+    for name in ("01_first", "02_second"):
+        write_notebook(tmp_path / "notebooks", name, PRINT)
+    write_notebook(tmp_path, "evil", "raise SystemExit")
+    (tmp_path / "taken").write_text("mine")
+    return tmp_path / "notebooks"
+
+
+@pytest.mark.parametrize("name", ["03", "0", "", "../evil.ipynb", "./01_first", "evil", "/a/02"])
+def test_unknown_notebook(lessons, refused, name):
+    error = refused("run", name)
+    assert repr(name) in error
+    assert "01_first, 02_second" in error
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ([], ["01_first", "02_second"]),
+        (["02"], ["02_second"]),
+        (["02_second", "01_first.ipynb", "02"], ["02_second", "01_first"]),
+        (["notebooks/02_second.ipynb"], ["02_second"]),
+    ],
+)
+def test_notebook_names(lessons, names, found):
+    assert [path.stem for path in series.find_notebooks(names, lessons)] == found
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        (["--notebooks", "empty"], "--notebooks"),
+        (["--out", "taken"], "another folder"),
+        (["--out", "taken/deeper"], "another folder"),
+        (["--out", "notebooks"], "overwrite"),
+        (["--profile", "full"], "stand-in"),
+    ],
+)
+def test_a_series_that_cannot_end_well_does_not_start(lessons, refused, args, word):
+    before = (lessons / "01_first.ipynb").read_bytes()
+    assert word in refused("run", *args)
+    assert Path("taken").read_text() == "mine"
+    assert (lessons / "01_first.ipynb").read_bytes() == before
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0,
+    reason="nothing is read-only for root, or for chmod on Windows",
+)
+def test_read_only_output_folder(lessons, refused):
+    Path("out").mkdir(mode=0o500)
+    assert "Permission denied" in refused("run", "--out", "out")
+
+
+def test_data_folder_without_good_data(lessons, folder, refused, monkeypatch):
+    (folder / "train-images-idx3-ubyte.gz").write_text("<!doctype html>")
+    assert f"{folder / 'train-images-idx3-ubyte.gz'} has 15 bytes" in refused("run")
+    monkeypatch.setenv("FMNIST_DATA_DIR", "no/where")
+    assert "no/where, which is not a folder" in refused("run")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, start):
+    """Three notebooks run on the stand-in: one fails, one loses its kernel, one is fine."""
+    base = tmp_path_factory.mktemp("a {course} & more")
+    notebooks, out = base / "lessons", base / "new" / "build"
+    write_notebook(notebooks, "01_bad", "a = 1", "raise ValueError('too\\nmuch <b>')", "a = 2")
+    write_notebook(notebooks, "02_dead", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    write_notebook(notebooks, "03_good", "x = b'x' * 500_000_000", PRINT)
+    folders = "--notebooks", str(notebooks), "--out", str(out)
+    process = start("run", *folders, "--profile", "smoke", "--seed", "7")
+    stdout, stderr = process.communicate(timeout=120)
+    assert (process.returncode, stderr) == (1, "")
+    return SimpleNamespace(lines=stdout.splitlines(), notebooks=notebooks, out=out)
+
+
+def test_a_failure_stops_no_other_notebook(run):
+    results = json.loads((run.out / "summary.json").read_text())["notebooks"]
+    assert [result["name"] for result in results] == ["01_bad", "02_dead", "03_good"]
+    assert [result["status"] for result in results] == ["failed", "failed", "ok"]
+    if hasattr(os, "wait4"):
+        assert results[0]["peak_mb"] < 400
+        assert 500 < results[2]["peak_mb"] < 800  # the kernel's, which holds 500 MB
+
+
+def test_parameters_arrive_with_their_types(run):
+    expected = ["smoke", 7, "stand-in", str(run.notebooks)]
+    assert printed(run.out / "03_good.ipynb") == f"{expected}\n"
+
+
+def test_progress_says_how_each_notebook_went(run):
+    first, bad, dead, good, total = run.lines
+    assert first.startswith("profile smoke, seed 7, data: drawn stand-in, because ")
+    assert bad.startswith("[1/3] 01_bad … failed ")
+    assert bad.endswith(f"ValueError: too much <b>  see {run.out / '01_bad.ipynb'}")
+    assert "The kernel died" in dead
+    assert good.startswith("[3/3] 03_good … ok ")
+    assert total.startswith("1 ok, 2 failed in ")
+
+
+def test_results_are_whole(run):
+    notebooks = [
+        f"{name}.{kind}" for name in ("01_bad", "02_dead", "03_good") for kind in ("html", "ipynb")
+    ]
+    found = sorted(path.name for path in run.out.iterdir())
+    assert found == [*notebooks, "index.html", "logs", "summary.json"]
+    for result in ("01_bad.html", "01_bad.ipynb", "logs/01_bad.log"):
+        assert "ValueError" in (run.out / result).read_text("utf-8")
+
+
+def test_page_sums_up(run):
+    page = (run.out / "index.html").read_text("utf-8")
+    assert page.count("<tr><td>") == 3
+    for part in (
+        "Drawn stand-in, not Fashion-MNIST",
+        "Profile <b>smoke</b>, seed 7",
+        "papermill ",
+        '<a href="03_good.html">',
+        '<a href="01_bad.ipynb">',
+        "failed: ValueError: too much &lt;b&gt;",
+    ):
+        assert part in page
+    assert "src=" not in page
+
+
+def test_real_data_and_runs_are_passed_on_by_absolute_path(lessons, folder, dataset, monkeypatch):
+    found = data.Dataset(dataset.train, dataset.test, "Fashion-MNIST")
+    monkeypatch.setattr(series, "load", lambda profile: found)
+    monkeypatch.setenv("FMNIST_DATA_DIR", "data")
+    monkeypatch.setenv("FMNIST_RUNS_DIR", "kept")
+    write_notebook(lessons, "02_second", PRINT + "\nprint(os.environ['FMNIST_RUNS_DIR'])")
+    assert main(["run", "02", "--profile", "full", "--out", "out"]) == 0
+    expected = f"{['full', 0, str(folder), str(lessons)]}\n{Path('kept').absolute()}\n"
+    assert printed(Path("out/02_second.ipynb")) == expected
+    assert "stand-in" not in Path("out/index.html").read_text("utf-8")
+
+
+def test_a_notebook_that_is_none_leaves_no_older_result(lessons):
+    (lessons / "01_first.ipynb").write_text("{not a notebook")
+    Path("build").mkdir()
+    Path("build/01_first.ipynb").write_text("an older result")
+    assert main(["run", "01"]) == 1
+    assert not Path("build/01_first.ipynb").exists()
+    assert "JSON" in json.loads(Path("build/summary.json").read_text())["notebooks"][0]["error"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_interruption_ends_the_notebook_and_its_kernel(lessons, start):
+    # SIGTERM goes the way of Ctrl-C, which a test's surroundings may have switched off.
+    started, out = lessons / "started", lessons / "out"
+    code = f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(99)"
+    write_notebook(lessons, "03_slow", code)
+    process = start("run", "03", "--notebooks", str(lessons), "--out", str(out))
+    wait_for(lambda: started.exists() and started.read_text())
+    process.terminate()
+    assert process.communicate(timeout=30)[1].strip() == "stopped before the end"
+    assert process.returncode == 130
+    wait_for(lambda: not psutil.pid_exists(int(started.read_text())))
+    assert [path.name for path in out.iterdir()] == ["logs"]
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.1)

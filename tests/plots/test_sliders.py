@@ -1,0 +1,103 @@
+"""Looking around: what the sliders show, with ipywidgets and without."""
+
+import sys
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from fmnist_utils import evaluation
+from fmnist_utils.data import CLASS_NAMES
+from fmnist_utils.plots import sliders
+
+LABELS = np.repeat(np.arange(10), 30)
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    """A network that is often right; each row adds up to one."""
+    rng = np.random.default_rng(0)
+    scores = rng.random((300, 10)) + 0.8 * np.eye(10)[LABELS]
+    return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
+
+
+class Widgets(SimpleNamespace):
+    """Stands for ipywidgets: moves every slider to both of its ends."""
+
+    def __init__(self):
+        super().__init__(shown=[])
+        self.Dropdown = lambda options, value: [value, *options]
+        self.FloatSlider = lambda value, min, max, step, continuous_update: [value, min, max]
+
+    def interact(self, show, **widgets):
+        for name, values in widgets.items():
+            for value in values:
+                settings = {other: choice[0] for other, choice in widgets.items()} | {name: value}
+                self.shown.append(settings)
+                show(**settings)
+                plt.close("all")  # a notebook does so after each cell
+
+
+@pytest.fixture(params=["with", "without"])
+def widgets(request, monkeypatch):
+    made = Widgets() if request.param == "with" else None
+    monkeypatch.setitem(sys.modules, "ipywidgets", made)  # None: it can't be imported
+    return made
+
+
+def test_predictions(widgets, images, outputs, capsys):
+    sliders.predictions(images, LABELS, outputs)
+    if widgets:
+        assert {settings["said"] for settings in widgets.shown} == set(CLASS_NAMES)
+    else:
+        assert "pip install ipywidgets" in capsys.readouterr().out
+
+
+def test_threshold(widgets, outputs, capsys):
+    sliders.threshold(LABELS, outputs)
+    said = capsys.readouterr().out
+    assert "false positive rate" in said
+    assert ("pip install ipywidgets" in said) == (widgets is None)
+
+
+def test_a_class_that_is_never_said(widgets, images, capsys):
+    sliders.predictions(images, LABELS, np.tile(np.eye(10, dtype=np.float32)[3], (300, 1)))
+    assert "No image is called Shirt." in capsys.readouterr().out
+
+
+def test_nearest_by_hand():
+    sure = np.array([0.9, 0.5, 0.7, 0.95, 0.6])
+    outputs = np.zeros((5, 10))
+    outputs[np.arange(5), [6, 6, 6, 2, 6]] = sure
+    assert sliders.nearest(outputs, 6, 0.65, 2).tolist() == [2, 4]
+    assert sliders.nearest(outputs, 6, 1.0, 2).tolist() == [0, 2]
+    assert sliders.nearest(outputs, 6, 0.0).tolist() == [0, 2, 4, 1]
+    assert sliders.nearest(outputs, 1, 0.5).tolist() == []
+
+
+def test_at_threshold_by_hand():
+    outputs = np.zeros((6, 10))
+    outputs[:, 6] = [0.9, 0.6, 0.2, 0.8, 0.5, 0.1]
+    table = sliders.at_threshold(np.array([6, 6, 6, 0, 1, 2]), outputs, 6, 0.5)
+    row = table.loc["Shirt"]
+    assert (row.rightly, row.wrongly, row.missed) == (2, 2, 1)
+    assert row.precision == 0.5
+    assert row.recall == pytest.approx(2 / 3)
+    assert row["false positive rate"] == pytest.approx(2 / 3)
+    none = sliders.at_threshold(np.array([6, 0]), outputs[:2], 6, 0.99).loc["Shirt"]
+    assert np.isnan(none.precision)
+    assert none.recall == 0
+
+
+def test_threshold_agrees_with_the_roc_curve(outputs):
+    curves, _ = evaluation.roc(LABELS, outputs)
+    for point in curves[curves["class"] == "Shirt"].iloc[1::7].itertuples(index=False):
+        row = sliders.at_threshold(LABELS, outputs, 6, point.threshold).loc["Shirt"]
+        assert row.recall == pytest.approx(point[3])
+        assert row["false positive rate"] == pytest.approx(point[2])

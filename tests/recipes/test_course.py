@@ -1,0 +1,74 @@
+"""The course's own models: how they were chosen, and what they are trained on."""
+
+from dataclasses import fields
+
+import pytest
+
+from fmnist_utils.profiles import PROFILES
+from fmnist_utils.recipes import CANDIDATES, COURSE, MODELS, PUBLISHED, STUDIES
+from fmnist_utils.recipes.spaces import SPACES
+from fmnist_utils.reference import search, study
+from fmnist_utils.training import Recipe
+
+# A chosen candidate is trained anew, on all images, and then meets the test set; what else differs:
+DIFFERS = {"speedrun-95": {"epochs"}}  # as many as the published fit's time allows
+
+
+def test_models_are_the_published_ones_and_then_the_course_s():
+    assert list(MODELS) == [*PUBLISHED, *COURSE]
+
+
+@pytest.mark.parametrize("id", COURSE)
+def test_a_course_model_learns_from_all_images_and_opens_the_test_set_once(id, dataset):
+    recipe = COURSE[id]
+    assert recipe.id == id
+    assert recipe.opens_test
+    assert not recipe.reported
+    assert recipe.patience is None
+    train, validation, _ = dataset.split(recipe.validation, PROFILES["full"])
+    assert len(train.labels) == len(dataset.train.labels)
+    assert not len(validation.labels)
+
+
+@pytest.mark.parametrize("recipe", STUDIES["choice"].values(), ids=lambda r: r.id)
+def test_a_candidate_leaves_the_test_set_closed(recipe):
+    assert not recipe.opens_test
+    assert recipe.validation == "first 5,000"
+
+
+def differing(first, second):
+    names = (field.name for field in fields(Recipe))
+    return {name for name in names if getattr(first, name) != getattr(second, name)}
+
+
+@pytest.mark.parametrize("id", [id for id in CANDIDATES if id in COURSE])
+def test_the_chosen_candidate_is_the_best_on_the_validation_images(id):
+    last = study("choice").drop_duplicates(["id", "seed"], keep="last")
+    reached = last.groupby("id").val_accuracy.mean()
+    reached = reached[[f"{id} / {name}" for name in CANDIDATES[id]]]
+    chosen = CANDIDATES[id][reached.idxmax().partition(" / ")[2]]
+    anew = {"id", "validation", "source", "opens_test"}
+    assert differing(chosen, COURSE[id]) == anew | DIFFERS.get(id, set())
+
+
+def test_the_perceptron_is_the_best_trial_of_its_search():
+    found = search("course-mlp")
+    assert len(found) == SPACES["mlp"].trials
+    best = found.loc[found.val_accuracy.idxmax()]
+    assert best.state == "complete"
+    assert best.epochs == COURSE["mlp-course"].epochs
+    asked = {name: best[name] for name in SPACES["mlp"].ranges}
+    wanted = SPACES["mlp"].recipe(asked)
+    anew = dict(validation="none", source="the course", opens_test=True)
+    assert COURSE["mlp-course"] == wanted.but("mlp-course", **anew)
+
+
+def test_the_ladder_leaves_the_test_set_closed():
+    for recipe in STUDIES["speedrun"].values():
+        assert not recipe.opens_test
+        assert recipe.validation == "first 5,000"
+
+
+@pytest.mark.parametrize("recipe", CANDIDATES["speedrun-small"].values())
+def test_the_small_run_is_small(recipe):
+    assert recipe.build().count_params() <= 100_000

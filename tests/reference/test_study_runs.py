@@ -1,0 +1,111 @@
+"""What came of the studies: kept epoch by epoch, with the key of each run, and compared."""
+
+import numpy as np
+import pytest
+from made_runs import FULL, finished
+
+from fmnist_utils import CourseError, reference
+from fmnist_utils.recipes import STUDIES
+from fmnist_utils.reference import study_runs, tables
+from fmnist_utils.runs import Run
+from fmnist_utils.training import add_copies
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+HEADS = list(STUDIES["heads"])
+
+
+def test_a_study_has_a_row_an_epoch_in_the_order_of_its_recipes(tmp_path, called_real):
+    for id, seed in ((HEADS[1], 1), (HEADS[1], 0), (HEADS[0], 0), (HEADS[1], 1)):
+        study_runs.enter(finished(tmp_path, called_real, id, seed, 0.9 + seed / 100), called_real)
+    table = reference.study("heads")
+    assert list(table.columns) == study_runs.COLUMNS
+    assert table.id.tolist() == HEADS[:1] * 2 + HEADS[1:2] * 4
+    assert table.seed.tolist() == [0] * 4 + [1] * 2
+    assert table.epoch.tolist() == [1, 2] * 3
+    assert table.val_accuracy.tolist() == [0.9] * 4 + [0.91] * 2
+    assert table.test_accuracy.tolist() == table.val_accuracy.tolist()
+    assert table.seconds.notna().all()
+
+
+def test_the_keys_of_runs_are_kept_in_full(tmp_path, called_real):
+    made = [finished(tmp_path, called_real, HEADS[0], seed, 0.9) for seed in (0, 1)]
+    made += [finished(tmp_path, called_real, HEADS[2], 7, 0.9)]
+    made[1].record["key"]["versions"]["keras"] = "3.0.0"
+    for run in made:
+        study_runs.enter(run, called_real)
+        key = run.record["key"]
+        assert study_runs.has(run.recipe.id, key["seed"], key)
+        assert not study_runs.has(run.recipe.id, key["seed"], key | {"epochs": 99})
+        assert not study_runs.has(run.recipe.id, 5, key)
+    known = {(run.recipe.id, run.record["key"]["seed"]): run.record["key"] for run in made}
+    assert study_runs.keys("heads") == known
+    file = study_runs.file("heads").with_suffix(".json")
+    before = file.read_bytes()
+    study_runs.write_keys("heads", dict(reversed(known.items())))
+    assert file.read_bytes() == before
+
+
+def test_a_run_that_was_stopped_before_its_key_is_made_again(tmp_path, called_real):
+    run = finished(tmp_path, called_real, HEADS[0], 0, 0.9)
+    study_runs.enter(run, called_real)
+    study_runs.write_keys("heads", {})
+    assert not study_runs.has(HEADS[0], 0, run.record["key"])
+    assert study_runs.keys("unstated") == {}, "as before the first run"
+
+
+def test_variants_compare_by_hand(tmp_path, called_real):
+    for seed, accuracy in enumerate((0.86, 0.87, 0.91)):
+        tables.enter(finished(tmp_path, called_real, "conv1d-wider", seed, accuracy))
+    relu = finished(tmp_path, called_real, "conv1d-wider / relu", 0, 0.89)
+    study_runs.enter(relu, called_real)
+    table = reference.variants("unstated", ["conv1d-wider"])
+    assert table.index.tolist() == [("conv1d-wider", "as stated"), ("conv1d-wider", "relu")]
+    assert table.reported.tolist() == pytest.approx([88.07, 88.07])
+    assert table["mean"].tolist() == pytest.approx([88, 89])
+    assert table.sd.iloc[0] == pytest.approx(np.sqrt((4 + 1 + 9) / 2))
+    assert np.isnan(table.sd.iloc[1])
+    assert table.seeds.tolist() == [3, 1]
+    assert table.difference.tolist() == pytest.approx([-0.07, 0.93])
+
+
+def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, monkeypatch):
+    originals = called_real.train.images[-12_000:]
+    said = np.eye(10)[called_real.train.labels[-12_000:][::-1]]
+
+    def predict(run, images):  # 3 for whatever has been changed
+        same = (images == originals).all(axis=(1, 2), keepdims=True)[:, 0]
+        return np.where(same, said, np.eye(10)[3])
+
+    monkeypatch.setattr(Run, "predict", predict)
+    for seed in (1, 0, 1):
+        run = finished(tmp_path, called_real, "cnn-tuned / flip", seed, 0.9)
+        study_runs.enter(run, called_real)
+    assert study_runs.answered_seeds("cnn-tuned / flip") == [0, 1]
+    as_they_are = reference.validation_answers("cnn-tuned / flip")
+    changed = reference.validation_answers("cnn-tuned / flip", changed=True)
+    assert len(as_they_are) == len(changed) == 2
+    for labels, outputs in as_they_are:
+        np.testing.assert_array_equal(labels, called_real.train.labels[-12_000:])
+        np.testing.assert_array_equal(outputs.argmax(axis=1), labels[::-1])
+        assert (outputs.sum(axis=1) == 1).all()
+    for labels, outputs in changed:
+        np.testing.assert_array_equal(labels, called_real.train.labels[-12_000:])
+        assert (outputs.argmax(axis=1) == 3).mean() > 0.95
+    table = reference.study("augmentation")
+    assert table.seed.tolist() == [0, 0, 1, 1]
+    assert table.test_accuracy.isna().all()
+    assert reference.validation_answers("cnn-tuned / none") == []
+
+
+def test_schemes_have_the_same_number_of_steps(called_real):
+    train = called_real.split("last 20 %", FULL).train
+    for recipe in STUDIES["augmentation"].values():
+        images = len(add_copies(train, recipe.augmentation, 0).labels)
+        assert abs(recipe.epochs * images - 24 * 48_000) < 24 * 480, recipe.id
+        assert not recipe.reported
+
+
+def test_stand_in_never_enters_a_study(tmp_path, dataset, elsewhere):
+    with pytest.raises(CourseError, match="only full runs on Fashion-MNIST"):
+        study_runs.enter(finished(tmp_path, dataset, "heads-tanh / adam", 0, 0.9), dataset)
+    assert not elsewhere.exists()

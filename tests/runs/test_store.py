@@ -1,0 +1,357 @@
+"""The run store: trained once, found again, whole or not at all, and nothing foreign touched."""
+
+import json
+import shutil
+from dataclasses import fields, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fmnist_utils import CourseError, evaluation, runs, training
+from fmnist_utils.data import ImageSet
+from fmnist_utils.profiles import PROFILES, Profile
+from fmnist_utils.training import Recipe, loop
+
+TINY = Profile("tiny", 200, 100, 150, 1.0, 2, 1)
+PUBLISHED = Recipe(
+    "any-net",
+    "conv2d",
+    dict(filters=(4,), pools=4),
+    "adam",
+    0.01,
+    "categorical_crossentropy",
+    batch_size=50,
+    epochs=5,
+    opens_test=True,
+    source="Somebody 2025",
+    reported={"test_accuracy": 0.75},
+)
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def kept(dataset, tmp_path_factory):
+    """A store, and the one run in it."""
+    store = tmp_path_factory.mktemp("kept") / "runs"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FMNIST_RUNS_DIR", str(store))
+        return store, runs.train(PUBLISHED, dataset, TINY, SEED)
+
+
+@pytest.fixture
+def store(kept, tmp_path, monkeypatch):
+    """A copy of that store, in use."""
+    copy = tmp_path / "runs"
+    shutil.copytree(kept[0], copy)
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(copy))
+    return copy
+
+
+class Trained(Exception):
+    """Training was started."""
+
+
+@pytest.fixture
+def refuse(monkeypatch):
+    def fit(*args):
+        raise Trained
+
+    monkeypatch.setattr(training, "fit", fit)
+
+
+@pytest.fixture
+def at_once(kept, monkeypatch):
+    """Training takes no time: the model of the kept run is the result of all."""
+    model, history = kept[1].model, kept[1].history
+    monkeypatch.setattr(training, "fit", lambda *args: (model, history))
+
+
+def content(folder):
+    """Every file below a folder (or the file itself), with what is in it."""
+    found = folder.rglob("*") if folder.is_dir() else [folder]
+    return {path: path.is_file() and path.read_bytes() for path in found}
+
+
+def test_kept_whole_and_nothing_else(kept):
+    store, run = kept
+    assert [run.folder] == list(store.iterdir())
+    names = ["history.csv", "model.keras", "run.json", "test.npz"]
+    assert sorted(path.name for path in run.folder.iterdir()) == names
+    assert json.loads((run.folder / "run.json").read_text()) == run.record
+
+
+def test_record(kept, dataset):
+    record = kept[1].record
+    assert (record["profile"], record["source"]) == ("tiny", dataset.source)
+    assert record["key"]["seed"] == SEED
+    assert record["key"]["data"] == dataset.fingerprint
+    assert record["parameters"] == 4 * 10 + (4 * 6 * 6 * 10 + 10)
+    assert record["epochs_run"] == 2 == len(kept[1].history)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        PUBLISHED,
+        # What is only said of a recipe changes no training.
+        replace(PUBLISHED, source="Another", unstated="all", reported={"test_accuracy": 0.1}),
+    ],
+)
+def test_finished_run_is_found_again(store, kept, dataset, refuse, recipe):
+    found = runs.train(recipe, dataset, TINY, SEED)
+    assert found.recipe is recipe
+    assert found.folder.parent == store
+    assert found.record == kept[1].record
+    pd.testing.assert_frame_equal(found.history, kept[1].history)
+    np.testing.assert_array_equal(found.test_outputs, kept[1].test_outputs)
+
+
+def other_pixel(dataset):
+    images = dataset.test.images.copy()
+    images[-1, 0, 0] ^= 1
+    return replace(dataset, test=ImageSet(images, dataset.test.labels))
+
+
+LIMITS = dict(train_images=201, validation_images=101, test_images=151, epoch_limit=3)
+OTHERS = dict(
+    id="any_net",
+    architecture="mlp",
+    options=dict(filters=(5,), pools=4),
+    optimizer="sgd",
+    learning_rate=0.02,
+    loss="sparse_categorical_crossentropy",
+    batch_size=51,
+    epochs=1,
+    scaling="raw",
+    validation="last 20 %",
+    augmentation="all classes",
+    changes=dict(flip="random"),
+    schedule="one cycle",
+    weight_decay=0.1,
+    label_smoothing=0.1,
+    class_weights={6: 2.0},
+    averaging=0.9,
+    opens_test=False,
+)
+
+
+OTHER_RUNS = {
+    "seed": (PUBLISHED, TINY, SEED + 1),
+    "profile": (PUBLISHED, PROFILES["smoke"], SEED),
+    "patience": (replace(PUBLISHED, patience=1, validation="first 5,000"), TINY, SEED),
+    **{name: (PUBLISHED, replace(TINY, **{name: value}), SEED) for name, value in LIMITS.items()},
+    **{name: (replace(PUBLISHED, **{name: value}), TINY, SEED) for name, value in OTHERS.items()},
+}
+
+
+@pytest.mark.parametrize("other", OTHER_RUNS.values(), ids=OTHER_RUNS)
+def test_what_determines_a_run_makes_another_run(store, dataset, refuse, other):
+    recipe, profile, seed = other
+    assert runs.find(recipe, dataset, profile, seed) is None
+    with pytest.raises(Trained):
+        runs.train(recipe, dataset, profile, seed)
+
+
+def test_every_field_but_what_is_only_said_determines_a_run():
+    said = {"source", "unstated", "reported"}
+    assert {field.name for field in fields(Recipe)} - said == {*OTHERS, "patience"}
+
+
+def test_other_data_make_another_run(store, dataset, refuse):
+    with pytest.raises(Trained):
+        runs.train(PUBLISHED, other_pixel(dataset), TINY, SEED)
+
+
+def test_metrics_are_those_of_the_kept_model(kept, dataset):
+    run = kept[1]
+    splits = dataset.split(PUBLISHED.validation, TINY)
+    wanted = {}
+    for name, part in zip(("train", "val", "test"), splits, strict=True):
+        raw = run.model.predict(part.images[..., None] / np.float32(255), verbose=0)
+        np.testing.assert_allclose(run.predict(part.images), raw, atol=1e-6)
+        wanted[f"{name}_accuracy"] = (raw.argmax(axis=1) == part.labels).mean()
+        loss = -np.log(raw[np.arange(len(raw)), part.labels]).mean()
+        wanted[f"{name}_loss"] = wanted[f"{name}_cross_entropy"] = loss
+    found = {name: run.metrics[name] for name in wanted}
+    assert found == pytest.approx(wanted, rel=1e-4)
+    assert set(run.metrics) == {
+        f"{part}_{metric}"
+        for part in ("train", "val", "test")
+        for metric in ("loss", "cross_entropy", "accuracy", "precision", "recall", "f1")
+    }
+    assert run.test_outputs.dtype == np.float32
+    np.testing.assert_allclose(run.test_outputs, raw, atol=1e-6)
+    for name, value in evaluation.scores(splits.test.labels, run.test_outputs).items():
+        assert run.metrics[f"test_{name}"] == pytest.approx(value), name
+
+
+def test_a_model_that_saw_changed_images_is_also_measured_with_averaged_views(dataset, at_once):
+    recipe = replace(PUBLISHED, id="changed", changes=dict(flip="random"))
+    run = runs.train(recipe, dataset, TINY, SEED)
+    _, validation, test = dataset.split(recipe.validation, TINY)
+    for name, part in {"val": validation, "test": test}.items():
+        outputs = training.predict(recipe, run.model, part.images, averaged=True)
+        right = (outputs.argmax(axis=1) == part.labels).mean()
+        assert run.metrics[f"{name}_averaged_accuracy"] == right
+    np.testing.assert_array_equal(run.test_labels, test.labels)
+    assert (run.test_outputs != outputs).any()
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        PUBLISHED.but("variant"),
+        PUBLISHED.but("mine", source="my idea"),
+        PUBLISHED.but("cited", source="Somebody 2025", reported={"test_accuracy": 0.9}),
+    ],
+    ids=lambda recipe: recipe.id,
+)
+def test_a_variant_does_not_open_the_test_set_whatever_is_said_of_it(dataset, at_once, recipe):
+    run = runs.train(recipe, dataset, TINY, SEED)
+    assert {name.partition("_")[0] for name in run.metrics} == {"val"}
+    assert not (run.folder / "test.npz").exists()
+    assert runs.find(recipe, dataset, TINY, SEED).record == run.record
+    opened = runs.train(replace(recipe, opens_test=True), dataset, TINY, SEED)
+    assert "test_accuracy" in opened.metrics
+    assert opened.folder != run.folder
+
+
+def test_full_is_refused_on_the_stand_in(store, dataset, refuse):
+    before = content(store)
+    with pytest.raises(CourseError, match="full.*stand-in"):
+        runs.train(PUBLISHED, dataset, PROFILES["full"], SEED)
+    assert content(store) == before
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "0"])
+def test_no_seed_no_run(dataset, refuse, seed):
+    with pytest.raises(CourseError, match="seed"):
+        runs.train(PUBLISHED, dataset, TINY, seed)
+
+
+def lacking(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def half_a_record(folder):
+    record = (folder / "run.json").read_text()
+    (folder / "run.json").write_text(record[: len(record) // 2])
+
+
+def foreign_record(folder):
+    (folder / "run.json").write_text('["somebody\'s own file"]')
+
+
+def record_of_another_run(folder):
+    record = json.loads((folder / "run.json").read_text())
+    record["key"]["seed"] += 1
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def picture(folder):
+    (folder / "run.json").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
+
+
+def file(folder):
+    shutil.rmtree(folder)
+    folder.write_text("somebody's own file")
+
+
+def empty(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+SPOILT = (half_a_record, foreign_record, record_of_another_run, picture, file, empty)
+SPOIL = {spoil.__name__: spoil for spoil in SPOILT} | {
+    name: lacking(name) for name in ("run.json", "history.csv", "test.npz", "model.keras")
+}
+
+
+@pytest.mark.parametrize("spoil", SPOIL.values(), ids=SPOIL)
+def test_what_stands_in_the_place_of_a_run_is_named_and_left_alone(store, dataset, refuse, spoil):
+    (folder,) = store.iterdir()
+    spoil(folder)
+    before = content(store)
+    with pytest.raises(CourseError) as error:
+        runs.train(PUBLISHED, dataset, TINY, SEED)
+    assert str(folder) in str(error.value)
+    assert content(store) == before
+
+
+@pytest.mark.parametrize("below", ["", "deeper/down"])
+def test_store_that_can_not_be_written(tmp_path, monkeypatch, dataset, refuse, below):
+    taken = tmp_path / "taken"
+    taken.write_text("somebody's own file")
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(taken / below))
+    with pytest.raises(CourseError) as error:
+        runs.train(PUBLISHED, dataset, TINY, SEED)
+    assert str(taken / below) in str(error.value)
+    assert "FMNIST_RUNS_DIR" in str(error.value)
+    assert taken.read_text() == "somebody's own file"
+
+
+@pytest.mark.parametrize(
+    "id", ["../../outside", "/outside", "a/b\\c:d", "..", "", "Ünï", "x" * 300]
+)
+def test_ids_stay_inside_the_store(tmp_path, dataset, at_once, id):
+    run = runs.train(replace(PUBLISHED, id=id), dataset, TINY, SEED)
+    assert [run.folder] == list((tmp_path / "runs").iterdir())
+    assert list(tmp_path.iterdir()) == [tmp_path / "runs"]
+    assert runs.train(run.recipe, dataset, TINY, SEED).folder == run.folder
+
+
+@pytest.mark.parametrize("failure", [Trained, KeyboardInterrupt, MemoryError])
+def test_failing_training_leaves_nothing(tmp_path, dataset, monkeypatch, failure):
+    def fit(*args):
+        raise failure
+
+    monkeypatch.setattr(training, "fit", fit)
+    with pytest.raises(failure):
+        runs.train(PUBLISHED, dataset, TINY, SEED)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_interrupted_run_goes_on(kept, tmp_path, dataset, monkeypatch):
+    real, told = training.fit, []
+
+    def fit(recipe, splits, epochs, seed, checkpoints, report):
+        def watched(epoch, row):
+            told.append(epoch)
+            report(epoch, row)
+            if told == [1, 2]:
+                raise KeyboardInterrupt
+
+        return real(recipe, splits, epochs, seed, checkpoints, watched)
+
+    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        runs.train(PUBLISHED, dataset, TINY, SEED)
+    run = runs.train(PUBLISHED, dataset, TINY, SEED)
+    assert told == [1, 2, 2]
+    assert run.metrics == kept[1].metrics, "ends as if never stopped"
+    assert list((tmp_path / "runs").iterdir()) == [run.folder], "the checkpoints are gone"
+
+
+def test_another_process_was_first(kept, tmp_path, dataset, monkeypatch):
+    model, history = kept[1].model, kept[1].history
+    first = tmp_path / "runs" / kept[1].folder.name
+
+    def fit(*args):
+        shutil.copytree(kept[1].folder, first)
+        return model, history
+
+    monkeypatch.setattr(training, "fit", fit)
+    before = content(kept[1].folder)
+    run = runs.train(PUBLISHED, dataset, TINY, SEED)
+    assert [run.folder] == [first] == list((tmp_path / "runs").iterdir())
+    assert list(content(first).values()) == list(before.values())
+
+
+def test_several_come_back_in_their_order(dataset, at_once, capsys):
+    recipes = [replace(PUBLISHED, id=id) for id in ("b", "a", "c")]
+    found = runs.train((recipe for recipe in recipes), dataset, TINY, SEED)
+    assert [run.recipe for run in found] == recipes
+    assert capsys.readouterr().out.count("3 models trained") == 1

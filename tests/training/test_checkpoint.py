@@ -1,0 +1,113 @@
+"""Training can be repeated, interrupted and resumed, to the last bit."""
+
+import shutil
+
+import pytest
+
+from fmnist_utils.data import ImageSet
+from fmnist_utils.models.backend import keras
+from fmnist_utils.training import Recipe, loop
+
+# All that a checkpoint must hold: weights, running averages, the optimizer's state, dropout's.
+ALL = Recipe(
+    "all",
+    "conv1d",
+    dict(filters=(8,), pools=(2,), dropouts=(0.3,)),
+    "adam",
+    0.01,
+    "categorical_crossentropy",
+    batch_size=100,
+    augmentation="pullover+shirt",
+    changes=dict(flip="alternating", shift=2, erase=4, mixup=0.2),
+    schedule="one cycle",
+    weight_decay=0.01,
+    label_smoothing=0.1,
+)
+PLAIN = Recipe("plain", "mlp", dict(widths=(), dropouts=(), batch_norm=False), "sgd")
+
+
+def outcome(model, history):
+    """All that must be equal, to the last bit: the weights, and the history but for its times."""
+    weights = [array.tobytes() for array in model.get_weights()]
+    return weights, history.drop(columns="seconds").to_dict("list")
+
+
+@pytest.fixture(scope="module")
+def whole(splits):
+    """Three epochs that nothing interrupts: model and history, and what was reported."""
+    told = []
+    return *loop.fit(ALL, splits, 3, 3, None, lambda *given: told.append(given)), told
+
+
+def test_history_and_report(whole):
+    _, history, told = whole
+    assert " ".join(history.columns) == "epoch seconds loss accuracy val_loss val_accuracy"
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert (history["seconds"] > 0).all()
+    assert history[["accuracy", "val_accuracy"]].stack().between(0, 1).all()
+    assert told == [(epoch + 1, row) for epoch, row in enumerate(history.to_dict("records"))]
+
+
+def test_same_seed_same_bits(whole, splits):
+    keras.utils.set_random_seed(99)  # what was drawn before must not matter
+    model, history = loop.fit(ALL, splits, 3, 3)
+    assert outcome(model, history) == outcome(*whole[:2])
+
+
+def test_interrupted_and_resumed_as_if_never_stopped(whole, splits, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    checkpoints, epochs = tmp_path / "kept", []
+    # What a loss of power may leave: one half written, and one half removed.
+    (checkpoints / "epoch-0007.123.tmp").mkdir(parents=True)
+
+    def report(epoch, row):
+        epochs.append(epoch)
+        if epochs == [1, 2]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.fit(ALL, splits, 3, 3, checkpoints, report)
+    (checkpoints / "epoch-0000").mkdir()
+    keras.utils.set_random_seed(99)
+    model, history = loop.fit(ALL, splits, 3, 3, checkpoints, report)
+    assert epochs[2:] == [2, 3], "goes on behind the last epoch that was kept"
+    assert outcome(model, history) == outcome(*whole[:2])
+
+
+@pytest.fixture(scope="module")
+def unwatched(splits):
+    """One epoch without validation images, with each of two seeds."""
+    none = ImageSet(splits.validation.images[:0], splits.validation.labels[:0])
+    return [loop.fit(PLAIN, splits._replace(validation=none), 1, seed) for seed in (1, 2)]
+
+
+def test_without_validation_images_nothing_is_watched(unwatched):
+    for _, history in unwatched:
+        assert " ".join(history.columns) == "epoch seconds loss accuracy"
+
+
+def test_other_seed_other_weights_and_losses(unwatched):
+    (weights, rows), (other_weights, other_rows) = (outcome(*trained) for trained in unwatched)
+    assert weights != other_weights
+    assert rows["loss"] != other_rows["loss"]
+
+
+def test_a_checkpoint_survives_that_another_process_finishes_first(splits, tmp_path, monkeypatch):
+    """The other process clears the folder away while this one is writing into it."""
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
+    checkpoints, cleared = tmp_path / "checkpoints", []
+
+    def report(epoch, logs):
+        if epoch == 2:
+            real = keras.Model.save_weights
+
+            def save_weights(self, path, *args):
+                shutil.rmtree(checkpoints)
+                cleared.append(path)
+                return real(self, path, *args)
+
+            monkeypatch.setattr(keras.Model, "save_weights", save_weights)
+
+    _, history = loop.fit(PLAIN, splits, 3, 0, checkpoints, report)
+    assert len(cleared) == 2
+    assert len(history) == 3

@@ -1,0 +1,119 @@
+"""The published searches: KerasTuner's spaces are the published ones; what was made stays."""
+
+import json
+from dataclasses import replace
+
+import keras_tuner
+import pandas as pd
+import pytest
+
+from fmnist_utils.profiles import Profile
+from fmnist_utils.recipes import PUBLISHED
+from fmnist_utils.training import checkpoint, loop
+from fmnist_utils.tuning import published
+
+
+def ranges(hp):
+    """What a search may choose from: lists of values, or (least, most, step)."""
+    return {
+        one.name: (one.min_value, one.max_value, one.step) if hasattr(one, "step") else one.values
+        for one in hp.space
+    }
+
+
+def test_the_perceptrons_space_is_the_published_one():
+    hp = keras_tuner.HyperParameters()
+    hp.values["num_layers"] = 5  # so that the space shows all of its layers
+    published.mlp(hp)
+    assert ranges(hp) == {
+        "num_layers": (2, 5, 1),
+        "learning_rate": [1e-3, 1e-4, 1e-5],
+        **{f"units_{i}": (32, 512, 32) for i in range(1, 6)},
+        **{f"dropout_{i}": (0.0, 0.3, 0.1) for i in range(1, 6)},
+    }
+    assert published.SEARCHES["search-mlp"][1] == 6
+
+
+def test_the_cnns_space_is_the_published_one():
+    hp = keras_tuner.HyperParameters()
+    published.cnn(hp)
+    assert ranges(hp) == {
+        "conv_1_filter": [16, 32],
+        "conv_2_filter": [32, 64],
+        "conv_3_filter": [64, 128],
+        **{f"conv_{i}_kernel": [3, 4] for i in (1, 2, 3)},
+        "learning_rate": [1e-3, 1e-4],
+        "units": (128, 512, 32),
+        **{f"dropout_{place}": (0.0, 0.4, 0.1) for place in (2, 3, "dense")},
+    }
+    assert published.SEARCHES["search-cnn"][1] == 5
+
+
+def test_the_published_winners_are_points_of_the_spaces():
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"num_layers": 4, "learning_rate": 1e-4, "units_1": 448, "dropout_1": 0.3}
+    hp.values |= {f"units_{i}": 32 for i in (2, 3, 4)} | {f"dropout_{i}": 0.0 for i in (2, 3, 4)}
+    found = published.mlp(hp)
+    wanted = PUBLISHED["mlp-tuned"]
+    assert json.loads(json.dumps(found.options)) == json.loads(json.dumps(wanted.options))
+    assert replace(found, options={}) == replace(wanted.but(found.id), options={})
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"conv_1_filter": 32, "conv_2_filter": 32, "conv_3_filter": 128, "dropout_2": 0.2}
+    hp.values |= {"dropout_3": 0.4, "units": 128, "dropout_dense": 0.2, "learning_rate": 1e-4}
+    hp.values |= {f"conv_{i}_kernel": 3 for i in (1, 2, 3)}
+    ours, theirs = (r.build() for r in (published.cnn(hp), PUBLISHED["cnn-tuned"]))
+    assert [layer.get_config() | {"name": 0, "build_config": 0} for layer in ours.layers] == [
+        layer.get_config() | {"name": 0, "build_config": 0} for layer in theirs.layers
+    ]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The searches on few images, two trials of two epochs."""
+    tiny = Profile("full", 200, 100, 100, 1.0, None, 1)
+    monkeypatch.setattr(published, "PROFILES", {"full": tiny})
+    for id in ("mlp-tuned", "cnn-tuned"):
+        monkeypatch.setitem(PUBLISHED, id, replace(PUBLISHED[id], epochs=2))
+    for id, (choose, _) in published.SEARCHES.items():
+        monkeypatch.setitem(published.SEARCHES, id, (choose, 2))
+
+
+@pytest.mark.parametrize("id", published.SEARCHES)
+def test_a_published_search_goes_on_where_it_was(id, small, dataset, tmp_path, monkeypatch, capsys):
+    choose, _ = published.SEARCHES[id]
+    with monkeypatch.context() as shorter:
+        shorter.setitem(published.SEARCHES, id, (choose, 1))
+        first = published.make(id, dataset, tmp_path)
+    made = (tmp_path / id / "trial_0" / "facts.json").read_text()
+    table = published.make(id, dataset, tmp_path)
+    assert (tmp_path / id / "trial_0" / "facts.json").read_text() == made
+    assert table.trial.tolist() == [1, 2]
+    pd.testing.assert_frame_equal(table[:1][first.columns], first, check_dtype=False)
+    assert table.epochs.tolist() == [2, 2]
+    assert table.val_accuracy.between(0, 1).all()
+    assert table.seconds.gt(0).all()
+    score = json.loads((tmp_path / id / "trial_1" / "trial.json").read_text())["score"]
+    assert table.val_loss[1] == score
+
+
+def test_a_search_stopped_within_a_trial_ends_like_one_that_was_not(
+    small, dataset, tmp_path, monkeypatch
+):
+    whole = published.make("search-mlp", dataset, tmp_path / "whole")
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    save, saved = checkpoint.save, []
+
+    def stop(*given):
+        save(*given)
+        saved.append(given)
+        if len(saved) == 3:  # the first epoch of the second trial
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save", stop)
+    with pytest.raises(KeyboardInterrupt):
+        published.make("search-mlp", dataset, tmp_path / "stopped")
+    again = published.make("search-mlp", dataset, tmp_path / "stopped")
+    assert len(saved) == 4
+    pd.testing.assert_frame_equal(
+        whole.drop(columns="seconds"), again.drop(columns="seconds"), check_exact=True
+    )

@@ -1,0 +1,313 @@
+"""Searches: repeatable, resumable, shared by workers, and refused before anything is trained."""
+
+import contextlib
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
+
+from fmnist_utils import CourseError, data, training, tuning
+from fmnist_utils.profiles import Profile
+from fmnist_utils.training import Recipe
+from fmnist_utils.tuning import SearchSpace, search
+from fmnist_utils.tuning import storage as trial_storage
+
+BUDGET = Profile("tiny", 300, 200, 100, 1.0, None, 1)
+ONE_LAYER = dict(widths=(8,), dropouts=(0.0,))
+BASE = Recipe("tiny", "mlp", ONE_LAYER, "sgd", epochs=2, validation="first 5,000")
+RANGES = {
+    "learning_rate": FloatDistribution(1e-6, 0.3, log=True),
+    "batch_size": IntDistribution(32, 96, step=32),
+}
+TINY = SearchSpace(RANGES, lambda chosen: BASE.but("tiny", **chosen), 4)
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return f"sqlite:///{tmp_path}/trials.db"
+
+
+def outcome(study):
+    return tuning.table(study).drop(columns="seconds").to_dict("records")
+
+
+@pytest.fixture(scope="module")
+def whole(dataset, tmp_path_factory):
+    """Seven trials by one worker, never interrupted."""
+    place = f"sqlite:///{tmp_path_factory.mktemp('whole')}/trials.db"
+    return tuning.tune("s", TINY, dataset, BUDGET, 3, trials=7, storage=place)
+
+
+def test_a_trial_is_what_training_gives(whole, dataset):
+    trial = whole.get_trials()[2]
+    recipe = BASE.but("again", **trial.params)
+    _, history = training.fit(recipe, dataset.split("first 5,000", BUDGET), 2, 3)
+    assert trial.intermediate_values == dict(enumerate(history.val_accuracy, start=1))
+    assert trial.value == history.val_accuracy.iloc[-1]
+
+
+def test_table(whole):
+    table = tuning.table(whole)
+    assert table.trial.tolist() == list(range(7))
+    assert list(table.columns[:5]) == ["trial", "state", "val_accuracy", "epochs", "seconds"]
+    assert table.seconds.gt(0).all()
+    assert table.batch_size.isin([32, 64, 96]).all()
+    assert table.learning_rate.between(1e-6, 0.3).all()
+    assert table.learning_rate.is_unique
+
+
+def test_resumed_as_if_never_stopped(whole, dataset, storage):
+    tuning.tune("s", TINY, dataset, BUDGET, 3, trials=3, storage=storage)
+    told = []
+    study = tuning.tune(
+        "s", TINY, dataset, BUDGET, 3, trials=7, storage=storage, report=told.append
+    )
+    assert len(told) == 4
+    assert told[0].startswith("trial 3 · ")
+    assert outcome(study) == outcome(whole)
+    again = tuning.tune(
+        "s", TINY, dataset, BUDGET, 3, trials=7, storage=storage, report=told.append
+    )
+    assert outcome(again) == outcome(whole)
+    assert len(told) == 4
+
+
+def test_other_seeds_and_samplers_try_other_things(whole, dataset, storage):
+    tried = {tuple(tuning.table(whole).learning_rate[:2])}
+    for seed, sampler in ((4, "tpe"), (4, "random")):
+        study = tuning.tune(
+            f"{seed}{sampler}", TINY, dataset, BUDGET, seed, sampler, 2, storage=storage
+        )
+        tried.add(tuple(tuning.table(study).learning_rate))
+    # Before its eleventh trial, TPE draws at random as well: from the same numbers here.
+    assert len(tried) == 2
+
+
+def test_after_ten_trials_tpe_looks_where_it_was_good():
+    """The wrapped sampler finds a narrow peak more closely than random search does."""
+
+    def distance(kind):
+        sampler = search._ByNumber(kind, 0)
+        study = optuna.create_study(sampler=sampler)
+        study.optimize(lambda trial: (trial.suggest_float("x", -100, 100) - 30) ** 2, n_trials=60)
+        return sum(abs(trial.params["x"] - 30) for trial in study.trials[30:]) / 30
+
+    assert distance(tuning.SAMPLERS["tpe"]) < distance(tuning.SAMPLERS["random"]) / 3
+
+
+def test_hopeless_trials_are_ended_early(dataset, storage):
+    rates = iter([0.1, 0.1] + [0.1] * 5 + [1e-6, 0.1])  # two are asked for before the trials
+    ranges = {"learning_rate": FloatDistribution(1e-6, 0.3)}
+    space = SearchSpace(ranges, lambda _: BASE.but("x", learning_rate=next(rates), epochs=8), 4)
+    study = tuning.tune("s", space, dataset, BUDGET, trials=7, storage=storage)
+    table = tuning.table(study)
+    assert table.state.tolist() == ["complete"] * 5 + ["pruned", "complete"]
+    assert table.epochs.tolist() == [8] * 5 + [2, 8]
+
+
+def ranging(**ranges):
+    """A change of `tune`'s arguments: another space."""
+    return dict(space=SearchSpace(ranges, lambda chosen: BASE.but("x", **chosen), 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (ranging(), "space is empty"),
+        (ranging(epochs=(1, 2)), "optuna.distributions"),
+        (ranging(epochz=IntDistribution(1, 2)), "can't be built.*epochz"),
+        (ranging(widths=IntDistribution(1, 2)), "can't be built"),
+        (dict(trials=0), "A search of 0 trials"),
+        (dict(sampler="psychic"), "psychic.*tpe, random"),
+        (dict(seed=-1), "seed"),
+        (dict(storage="quark"), "quark can't be used"),
+        (dict(storage="sqlite:////nowhere/at/all.db"), "can't be used.*unable to open"),
+        (dict(storage="oracle://u:secret@host/x"), "^the storage can't be used"),
+        (dict(storage="postgresql://u:secret@127.0.0.1:1/x"), "^the storage can't.*refused"),
+    ],
+)
+def test_refused_before_anything_is_trained(changes, says, dataset, storage, monkeypatch):
+    monkeypatch.setattr(training, "fit", None)
+    given = dict(space=TINY, storage=storage) | changes
+    with pytest.raises(CourseError, match=says) as refused:
+        tuning.tune("s", dataset=dataset, profile=BUDGET, **given)
+    assert "secret" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough to look at" * 9, None])
+def test_a_storage_of_something_else_is_left_alone(content, dataset, tmp_path):
+    file = tmp_path / "other.db"
+    if content is None:
+        with sqlite3.connect(file) as other:
+            other.execute("create table stamps (country text)")
+    else:
+        file.write_bytes(content)
+    before = file.read_bytes()
+    with pytest.raises(CourseError, match="not a database|something else, stamps"):
+        tuning.tune("s", TINY, dataset, BUDGET, storage=f"sqlite:///{file}")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (ranging(**RANGES | {"batch_size": IntDistribution(32, 64)}), "space"),
+        (dict(profile=Profile("other", 200, 200, 100, 1.0, None, 1)), "images"),
+        (dict(seed=9), "seed"),
+        (dict(sampler="random"), "sampler"),
+    ],
+)
+def test_a_study_made_otherwise_is_refused(changes, says, whole, dataset, monkeypatch):
+    monkeypatch.setattr(training, "fit", None)
+    url = whole._storage._backend.url
+    given = dict(space=TINY, profile=BUDGET, seed=3, storage=url) | changes
+    with pytest.raises(CourseError, match=f"made with other {says};"):
+        tuning.tune("s", dataset=dataset, trials=9, **given)
+
+
+@pytest.mark.parametrize("space", tuning.SPACES.values(), ids=tuning.SPACES)
+def test_the_courses_spaces_can_be_built(space):
+    assert search._check(space).build().output_shape == (None, 10)
+
+
+def worker(storage, trials):
+    """A worker of the study mlp, as people start it."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-u", "-m", "fmnist_utils", "tune", "mlp", "--profile", "smoke"),
+            *("--trials", str(trials), "--storage", storage),
+        ],
+        env=os.environ | {"FMNIST_DATA_DIR": "stand-in"},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def two_workers(storage):
+    """Two workers that start at once on an empty storage: one study, both take part."""
+    both = [worker(storage, 5), worker(storage, 5)]
+    said = [one.communicate(timeout=200)[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    study = optuna.load_study(study_name="mlp.tpe.smoke.seed0", storage=storage)
+    table = tuning.table(study)
+    assert 5 <= len(table) <= 6  # the last two may have been begun at the same time
+    assert table.learning_rate.is_unique
+    assert len({trial.user_attrs["worker"] for trial in study.trials}) == 2
+    assert sum(len(re.findall(r"^trial \d+ · ", text, re.M)) for text in said) == len(table)
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("postgresql://ann@server/db", True),
+        ("postgresql+psycopg://ann@server/db", True),
+        ("mysql://server/db", True),
+        ("postgresql://ann:secret@server/db", False),
+        ("sqlite:///trials.db", False),
+        ("quark", False),
+        (None, False),
+    ],
+)
+def test_a_server_without_a_password_is_warned_of(url, warned, monkeypatch):
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    monkeypatch.delenv("PGPASSFILE", raising=False)
+    warning = trial_storage.password_warning(url)
+    assert warning.startswith("warning: server is entered without a password") == warned
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    assert trial_storage.password_warning(url) == ""
+
+
+def test_two_workers_on_a_file(storage):
+    two_workers(storage)
+
+
+def program(name):
+    """One of PostgreSQL's programs; Debian keeps them out of the PATH. None if not installed."""
+    places = [*Path("/usr/lib/postgresql").glob("*/bin"), None]
+    return next(filter(None, (shutil.which(name, path=place) for place in places)), None)
+
+
+@pytest.fixture
+def server():
+    """A PostgreSQL server of the test's own: the address of an empty database."""
+    initdb, postgres = program("initdb"), program("postgres")
+    if not (initdb and postgres):
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+    user = {"user": "postgres"} if os.geteuid() == 0 else {}  # it refuses to run as root
+    place = tempfile.mkdtemp()
+    try:
+        if user:
+            shutil.chown(place, "postgres")
+    except LookupError:
+        pytest.skip("PostgreSQL doesn't run as root, and there is no user postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=place, **user)
+    made = [initdb, "-D", f"{place}/db", "-U", "postgres", "-A", "trust"]
+    subprocess.run(made, check=True, **quiet)
+    process = subprocess.Popen(
+        [postgres, "-D", f"{place}/db", "-h", "127.0.0.1", "-p", str(port), "-k", place], **quiet
+    )
+    try:
+        for _ in range(100):
+            with socket.socket() as ready:
+                if ready.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def test_two_workers_on_a_real_postgresql(server):
+    two_workers(server.replace("postgresql:", "postgresql+psycopg:"))
+
+
+def stuck_worker(storage):
+    """A worker that gets no further than the first epoch of its first trial."""
+
+    def stuck_fit(recipe, splits, epochs, seed, report):
+        report(1, {"val_accuracy": 0.5})
+        time.sleep(600)
+
+    training.fit = stuck_fit
+    os.environ["FMNIST_DATA_DIR"] = "stand-in"
+    tuning.tune("s", TINY, data.load(BUDGET), BUDGET, 3, trials=3, storage=storage)
+
+
+def test_a_killed_worker_loses_its_trial_and_the_next_tries_it_again(dataset, storage, monkeypatch):
+    first = multiprocessing.get_context("spawn").Process(target=stuck_worker, args=(storage,))
+    first.start()
+    lost, until = [], time.monotonic() + 100
+    while not lost and first.is_alive() and time.monotonic() < until:
+        time.sleep(0.2)
+        with contextlib.suppress(KeyError, optuna.exceptions.OptunaError):  # nothing there yet
+            trials = optuna.load_study(study_name="s", storage=storage).trials
+            lost = [trial for trial in trials if trial.intermediate_values]
+    first.kill()
+    first.join()
+    monkeypatch.setattr(trial_storage, "HEARTBEAT", 1)
+    monkeypatch.setattr(trial_storage, "GRACE", 1)
+    time.sleep(2)
+    study = tuning.tune("s", TINY, dataset, BUDGET, 3, trials=3, storage=storage)
+    table = tuning.table(study)
+    assert len(table) == 3
+    assert lost[0].params in table[list(RANGES)].to_dict("records")
+    assert [trial.state.name for trial in study.trials].count("FAIL") == 1
