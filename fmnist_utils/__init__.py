@@ -19,7 +19,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - where pip was not asked, Python 
 # Optuna brings tqdm, which complains in a kernel without ipywidgets that it can't draw its bars.
 warnings.filterwarnings("ignore", message="IProgress not found")
 
-from fmnist_utils.errors import CourseError  # noqa: E402 - an old Python fails above, with a word
+from fmnist_utils.messages import CourseError  # noqa: E402 - an old Python fails above, with a word
 
 __all__ = ["CourseError", "setup"]
 

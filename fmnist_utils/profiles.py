@@ -4,7 +4,7 @@ import math
 import os
 from dataclasses import dataclass
 
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def run(*command):
 
 def test_requirements_are_those_of_the_package_and_of_its_tests():
     extra = PROJECT["optional-dependencies"]["test"]
-    assert REQUIREMENTS == PROJECT["dependencies"] + extra
+    assert PROJECT["dependencies"] + extra == REQUIREMENTS
     assert not {"pytest", "nbval", "hypothesis", "ruff", "import-linter"} & set(
         re.findall(r"[\w-]+", " ".join(PROJECT["dependencies"]))
     )

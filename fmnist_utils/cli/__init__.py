@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fmnist_utils.cli import parser
 from fmnist_utils.data import files, places
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import named
 
 PROG = "python -m fmnist_utils"
@@ -120,12 +120,13 @@ def _predict(args: argparse.Namespace) -> int:
     from fmnist_utils import photo
 
     images = photo.prepare(args.photo)  # all of them, before any work starts
-    from fmnist_utils.photo import answer, file
+    from fmnist_utils.photo import answer, file, model
 
-    run = answer.trained(answer.recipe_of(args.model), profile)
+    run = model.trained(model.recipe_of(args.model), profile)
     for path, probabilities in zip(args.photo, run.predict(images), strict=True):
         print(f"\n{file.shown(path)}\n{photo.best_three(probabilities)}")
-    print(f"\n{answer.reliance(run)}")
+    source, accuracy = run.record["source"], run.metrics["test_accuracy"]
+    print(f"\n{answer.reliance(source, accuracy)}")
     return 0
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from fmnist_utils.data import files
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import PROFILES, check_seed
 
 

@@ -8,14 +8,14 @@ import pandas as pd
 
 from fmnist_utils import data, runs
 from fmnist_utils.data import Dataset
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import PROFILES, check_seed
 from fmnist_utils.recipes import MODELS, PUBLISHED, STUDIES
 from fmnist_utils.reference import search_trials, study_runs, tables
 from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, SEARCHES, TUNER_SEEDS
 from fmnist_utils.reference.study_runs import STUDY_OF
 from fmnist_utils.runs import Run, files, jobs
-from fmnist_utils.runs.progress import Line
+from fmnist_utils.messages import Line
 from fmnist_utils.training import Recipe
 
 Task = tuple[str, int]  # a recipe's id, and a seed

@@ -21,9 +21,9 @@ from urllib.parse import quote
 
 from fmnist_utils.cli import doctor
 from fmnist_utils.data import load, places
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import Profile
-from fmnist_utils.runs.progress import Line
+from fmnist_utils.messages import Line
 
 
 KERNEL_DIED = 138  # papermill's exit code

@@ -9,7 +9,7 @@ from dataclasses import fields
 import pandas as pd
 
 from fmnist_utils import reference
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.models.backend import keras
 from fmnist_utils.recipes import MODELS
 from fmnist_utils.training import Recipe
@@ -41,9 +41,10 @@ def describe(id: str) -> str:
     Raises CourseError if there is no such model.
     """
     recipe = _model(id)
+    model = recipe.build()
     parts = {
-        "Recipe": _rows(_settings(recipe)),
-        "Layers": _layers(recipe.build()),
+        "Recipe": _rows(_settings(recipe, model.optimizer)),
+        "Layers, and their multiplications for one image": _layers(model),
         "Reported": _rows(_reported(recipe)),
         f"Reference ({_seeds(id)})": _rows(_reference(id)),
     }
@@ -69,7 +70,9 @@ def script(id: str) -> str:
         if AVERAGED in found:
             reached += f", {AVERAGED} {found[AVERAGED]}"
         facts.append(f"The course reached {reached} ({_seeds(id)}).")
-        facts.append(f"Each training took it {found[TIME]}; Keras's own `fit` may take twice as long.")
+        facts.append(
+            f"Each training took it {found[TIME]}; Keras's own `fit` may take twice as long."
+        )
         comparison.append(f"The course ({_seeds(id)}): {reached}")
     facts.append(f"To run it: python {id.replace('-', '_')}.py (needs keras, tensorflow and numpy)")
     lines = [textwrap.fill(fact, WIDTH) for fact in facts]
@@ -104,7 +107,7 @@ def _rows(pairs: Mapping[str, str]) -> str:
     )
 
 
-def _settings(recipe: Recipe) -> dict[str, str]:
+def _settings(recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> dict[str, str]:
     """Every field but the reported figures; options as well where they are the factory's own."""
     rows = {}
     for field in fields(recipe):
@@ -115,9 +118,9 @@ def _settings(recipe: Recipe) -> dict[str, str]:
             rows |= {"options": "of the architecture, defaults included"}
             rows |= {f"  {option}": _value(option, chosen) for option, chosen in options.items()}
         elif name == "optimizer":
-            rows[name] = f"{value} ({_optimizer(recipe)})"
+            rows[name] = f"{value} ({_own(optimizer)})"
         elif name == "learning_rate" and value is None:
-            rows[name] = f"{learning_rate(recipe)} (Keras's default)"
+            rows[name] = f"{learning_rate(recipe, optimizer)} (Keras's default)"
         elif name != "reported":
             rows[name] = _value(name, value)
     return rows
@@ -136,10 +139,10 @@ def _value(name: str, value: object) -> str:
     return f"{text} ({meaning})" if meaning else text or "none"
 
 
-def _optimizer(recipe: Recipe) -> str:
-    """The settings of the optimizer that the recipe has no field for."""
+def _own(optimizer: keras.optimizers.Optimizer) -> str:
+    """The optimizer's settings that the recipe has no field for."""
     told = ("name", "learning_rate", "weight_decay", "ema_momentum")
-    config = recipe.build().optimizer.get_config()
+    config = optimizer.get_config()
     own = {name: value for name, value in config.items() if name not in told and value}
     return ", ".join(f"{name} {value}" for name, value in own.items()) or "plain"
 

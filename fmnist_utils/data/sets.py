@@ -19,7 +19,7 @@ import numpy as np
 from fmnist_utils.data import standin
 from fmnist_utils.data.files import FILES, BadFile, download, read
 from fmnist_utils.data.places import data_folder
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import PROFILES, Profile
 
 CLASS_NAMES = [

@@ -1,40 +1,10 @@
-"""What is in your photos? A model's answer, in words."""
+"""A network's answer in words. (Without TensorFlow: a photo that is none is refused at once.)"""
 
 import numpy as np
 
-from fmnist_utils import data, runs
 from fmnist_utils.data import CLASS_NAMES
-from fmnist_utils.errors import CourseError
-from fmnist_utils.profiles import Profile
-from fmnist_utils.recipes import MODELS
-from fmnist_utils.runs import Run
-from fmnist_utils.training import Recipe
 
 SURE = 0.6  # below this probability the answer is called unsure
-
-
-def recipe_of(id: str) -> Recipe:
-    """The model called `id`.
-
-    Raises CourseError if there is no such model, or if its outputs are no probabilities.
-    """
-    if id not in MODELS:
-        raise CourseError(f"{id!r} is not a model; choose one of {', '.join(MODELS)}.")
-    last = MODELS[id].options.get("head", ("softmax",))[-1]
-    if last != "softmax":
-        raise CourseError(
-            f"{id} ends in {last}, so its outputs are no probabilities; choose another --model."
-        )
-    return MODELS[id]
-
-
-def trained(recipe: Recipe, profile: Profile) -> Run:
-    """The recipe's model, seed 0: found, or trained now; a line says which."""
-    dataset = data.load(profile)
-    found = runs.find(recipe, dataset, profile) is not None
-    how = "was trained before" if found else "is trained first, and kept for the next time"
-    print(f"{recipe.id} {how} (profile {profile}, {dataset.source}).", flush=True)
-    return runs.train(recipe, dataset, profile)
 
 
 def best_three(probabilities: np.ndarray) -> str:
@@ -50,15 +20,18 @@ def best_three(probabilities: np.ndarray) -> str:
     return "\n".join(lines)
 
 
-def reliance(run: Run) -> str:
-    """What such an answer is worth, in one or two lines."""
-    if run.record["source"] != "Fashion-MNIST":
+def reliance(source: str, test_accuracy: float) -> str:
+    """What such an answer is worth, in one or two lines.
+
+    source: of the data that the model was trained on. test_accuracy: a fraction.
+    """
+    if source != "Fashion-MNIST":
         return (
             "This model has learned from the drawn stand-in, not from Fashion-MNIST: what it says "
             "about a real photo means nothing."
         )
     return (
-        f"This model names {100 * run.metrics['test_accuracy']:.0f} % of Fashion-MNIST's test "
+        f"This model names {100 * test_accuracy:.0f} % of Fashion-MNIST's test "
         "images rightly, and fewer photos:\nit has seen nothing but a shop's pictures, and gives "
         "one of its ten names even to a teapot."
     )

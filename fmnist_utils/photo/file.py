@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_BYTES = 50_000_000

@@ -19,7 +19,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from fmnist_utils.data import CLASS_NAMES, Dataset
 from fmnist_utils.profiles import Profile
 
-# Found by a search for what tests/plots/test_figures.py asks: told apart by the colour-blind and in grey.
+# Found by a search for what tests/plots/test_figures.py asks: told apart by the colour-blind,
+# and in grey.
 PALETTE = [
     "#016c9e",
     "#e7410e",

@@ -8,7 +8,7 @@ from scipy import stats
 
 from fmnist_utils import evaluation
 from fmnist_utils.data import CLASS_NAMES
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.recipes import CLAIMS, SCHEME_CLAIMS, STUDIES, Claim
 from fmnist_utils.reference import study_runs, tables
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.reference import tables
 
 PUBLISHED_SEARCHES = ("search-mlp", "search-cnn")

@@ -18,7 +18,7 @@ import pandas as pd
 from filelock import FileLock
 
 from fmnist_utils import evaluation
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.recipes import MODELS
 from fmnist_utils.runs import Run, files
 

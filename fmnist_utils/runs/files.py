@@ -27,7 +27,7 @@ import pandas as pd
 
 from fmnist_utils import evaluation, training
 from fmnist_utils.data import Dataset
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.models.backend import keras, tf
 from fmnist_utils.profiles import Profile
 from fmnist_utils.training import Recipe

@@ -14,7 +14,7 @@ from multiprocessing.connection import wait as wait_for_end
 
 from fmnist_utils import data
 from fmnist_utils.data import Dataset
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import Profile
 from fmnist_utils.runs.files import Run
 from fmnist_utils.runs.store import train
@@ -57,7 +57,7 @@ def each(
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start_worker)
     try:
-        waiting: set[Future] = {pool.submit(function, *task) for task in tasks}
+        waiting: set[Future] = {pool.submit(_unless_stopped, function, *task) for task in tasks}
         while waiting:
             ready, waiting = wait(waiting, timeout=5, return_when=FIRST_COMPLETED)
             for future in ready:
@@ -109,11 +109,15 @@ def _start_worker() -> None:
     threading.Thread(target=end_with_the_first, daemon=True).start()
 
 
+def _unless_stopped(function: Callable, *task: object) -> object:
+    if _stopped:
+        sys.exit()
+    return function(*task)
+
+
 _data = cache(data.load)
 
 
 def _train(recipe: Recipe, profile: Profile, seed: int) -> Run:
-    if _stopped:
-        sys.exit()
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         return train(recipe, _data(profile), profile, seed)

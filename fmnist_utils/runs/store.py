@@ -12,12 +12,12 @@ import numpy as np
 from fmnist_utils import data, evaluation, training
 from fmnist_utils.data import Dataset, Splits
 from fmnist_utils.data.places import run_store
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.models.backend import keras
 from fmnist_utils.profiles import Profile, check_seed
 from fmnist_utils.runs import files
 from fmnist_utils.runs.files import Run
-from fmnist_utils.runs.progress import Line
+from fmnist_utils.messages import Line
 from fmnist_utils.training import Recipe
 
 

@@ -11,7 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.models.backend import keras
 
 

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator
 
 from fmnist_utils.data import CLASS_NAMES
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.models import whitening
 from fmnist_utils.models.backend import keras
 from fmnist_utils.training.augmentation import PUBLISHED_CLASSES, ROTATION, ZOOM
@@ -35,6 +35,7 @@ SCALING = {
 IMPORTS = """\
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 from numpy.lib.stride_tricks import sliding_window_view
 """
@@ -106,7 +107,7 @@ mirrored_first = rng.random(len(x_train)) < 0.5
 CHANGED = '''
 
 def changed(images, epoch):
-    """The training images as one epoch sees them: none is quite the same twice."""
+    """The training images as this epoch sees them."""
 '''
 
 FLIP = """\
@@ -115,7 +116,7 @@ FLIP = """\
 """
 
 SHIFT = """\
-    # Moved by up to {most} pixel{s}, both up or down and left or right; what comes in is black.
+    # Moved by up to {most} pixel{s} up or down, and left or right; what comes in is black.
     down, right = rng.integers(-{most}, {end}, (2, len(images)))
     padded = np.pad(images, ((0, 0), ({most}, {most}), ({most}, {most})))
     windows = sliding_window_view(padded, (28, 28), axis=(1, 2))
@@ -136,8 +137,16 @@ patience = keras.callbacks.EarlyStopping(patience={epochs})
 
 FIT_CHANGED = """\
 for epoch in range(EPOCHS):
-    x = scaled(changed(x_train, epoch))
-    model.fit(x, y_train, batch_size=BATCH_SIZE, initial_epoch=epoch, epochs=epoch + 1, verbose=2)
+    print(f"Epoch {epoch + 1}/{EPOCHS}")
+    order = rng.permutation(len(x_train))  # with a seed set, `fit` would repeat one order
+    x = scaled(changed(x_train, epoch)[order])
+    model.fit(x, y_train[order], batch_size=BATCH_SIZE, shuffle=False, verbose=2)"""
+
+BATCHES = """\
+# Batches, in a new order in each epoch. (Arrays would be shuffled by `fit`, but with a seed set
+# into the same order every time.)
+batches = tf.data.Dataset.from_tensor_slices((x_train, y_train))
+batches = batches.shuffle(len(x_train)).batch(BATCH_SIZE)
 """
 
 EVALUATE = """\
@@ -167,13 +176,14 @@ def write(recipe: Recipe, facts: str, comparison: list[str]) -> str:
     Raises CourseError for a recipe with a setting that no model of the course has.
     """
     _refuse_unwritten(recipe)
+    model = recipe.build()
     sections = [
         f'"""Train and test {recipe.id} on Fashion-MNIST, in plain Keras.\n\n{facts}\n"""',
         IMPORTS + "\n" + _constants(recipe),
         _data(recipe),
-        _network(recipe),
+        _network(recipe, model),
         _whitening(recipe),
-        _compiling(recipe),
+        _compiling(recipe, model.optimizer),
         _training(recipe),
         _testing(recipe, comparison),
     ]
@@ -209,9 +219,9 @@ def _constants(recipe: Recipe) -> str:
         lines.append(f"PENALTY = {_penalty(recipe)}  # on large weights")
     if _mixed(recipe):
         lines.append(f"MIXED = {_mixed(recipe)}  # multiply in 16 bits, keep the weights in 32")
-    lines += ["", "keras.utils.set_random_seed(SEED)  # weights, dropout, order of the images"]
+    lines += ["", "keras.utils.set_random_seed(SEED)  # the same random numbers in every run"]
     if recipe.changes or recipe.augmentation != "none":
-        lines.append("rng = np.random.default_rng(SEED)  # changes to the images")
+        lines.append("rng = np.random.default_rng(SEED)")
     return "\n".join(lines)
 
 
@@ -254,8 +264,7 @@ def _data(recipe: Recipe) -> str:
     return "\n".join([text, f"# {words}.", *lines])
 
 
-def _network(recipe: Recipe) -> str:
-    model = recipe.build()
+def _network(recipe: Recipe, model: keras.Model) -> str:
     comment = textwrap.fill(
         " ".join(_notes(recipe, model)), WIDTH, initial_indent="# ", subsequent_indent="# "
     )
@@ -273,13 +282,14 @@ def _network(recipe: Recipe) -> str:
 
 def _notes(recipe: Recipe, model: keras.Model) -> Iterator[str]:
     options, conv1d = recipe.options, recipe.architecture == "conv1d"
-    yield f"{model.count_params():,} parameters; behind a layer its output's shape, if that is new."
+    yield f"{model.count_params():,} parameters."
+    yield "Behind a layer stands the shape of its output, where that changes."
     if conv1d:
         yield "An image is read as 28 steps, its rows, of 28 features each."
     if conv1d and not options.get("activation"):
         yield "The convolutions have no activation: they are linear."
-    if any(getattr(layer, "use_bias", True) is False for layer in model.layers):
-        yield "A layer without a bias gets one from the normalisation that follows."
+    if any(layer.trainable and not getattr(layer, "use_bias", True) for layer in model.layers):
+        yield "Where a normalisation follows, a layer needs no bias of its own."
     if options.get("batch_norm") == "fused":
         yield "(The course normalises with a layer of its own, to the same effect but faster.)"
     if model.layers[-1].activation is not keras.activations.softmax:
@@ -334,12 +344,10 @@ def _call(name: str, arguments: list[str], indent: int = 0) -> str:
     return "\n".join([f"{margin}{name}(", *(f"{margin}    {a}," for a in arguments), f"{margin})"])
 
 
-def learning_rate(recipe: Recipe) -> float:
-    """The recipe's learning rate, or Keras's default for its optimizer."""
-    if recipe.learning_rate is not None:
-        return recipe.learning_rate
-    kind = type(recipe.build().optimizer)
-    return inspect.signature(kind).parameters["learning_rate"].default
+def learning_rate(recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> float:
+    """The recipe's learning rate, or Keras's default for this optimizer."""
+    default = inspect.signature(type(optimizer)).parameters["learning_rate"].default
+    return default if recipe.learning_rate is None else recipe.learning_rate
 
 
 def _whitening(recipe: Recipe) -> str:
@@ -350,11 +358,10 @@ def _whitening(recipe: Recipe) -> str:
     return WHITEN.format(pixels=pixels, size=size, area=size * size)
 
 
-def _compiling(recipe: Recipe) -> str:
-    text, loss, rate = "", _code(recipe.loss), learning_rate(recipe)
+def _compiling(recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> str:
+    text, loss, rate = "", _code(recipe.loss), learning_rate(recipe, optimizer)
     if recipe.schedule == "one cycle":
         text, rate = ONE_CYCLE.format(rate=rate), "one_cycle"
-    optimizer = recipe.build().optimizer
     kind = type(optimizer)
     others = _differences(optimizer.get_config(), kind().get_config())
     named = "optimizer = " if recipe.weight_decay else ""
@@ -371,13 +378,13 @@ def _compiling(recipe: Recipe) -> str:
 def _training(recipe: Recipe) -> str:
     if recipe.changes:
         return _training_on_changed(recipe.changes)
-    text, arguments = "", ["x_train", "y_train", "batch_size=BATCH_SIZE", "epochs=EPOCHS"]
+    text, arguments = BATCHES, ["batches", "epochs=EPOCHS"]
     if recipe.validation != "none":
         arguments.append("validation_data=(x_val, y_val)")
     if recipe.patience is not None:
         arguments.append("callbacks=[patience]")
-        text = PATIENCE.format(epochs=recipe.patience)
-    return text + _call("model.fit", [*arguments, "verbose=2"])
+        text += PATIENCE.format(epochs=recipe.patience)
+    return text + _call("model.fit", [*arguments, "shuffle=False", "verbose=2"])
 
 
 def _training_on_changed(changes: dict[str, object]) -> str:
@@ -394,7 +401,7 @@ def _training_on_changed(changes: dict[str, object]) -> str:
         body += ERASE.format(side=side, before=side // 2)
     all_but_last, _, last = body.rpartition("    images = ")
     half = HALF if flip == "alternating" else ""
-    return f"{half}{CHANGED}{all_but_last}    return {last}\n\n{FIT_CHANGED[:-1]}"
+    return f"{half}{CHANGED}{all_but_last}    return {last}\n\n{FIT_CHANGED}"
 
 
 def _testing(recipe: Recipe, comparison: list[str]) -> str:

@@ -24,7 +24,7 @@ from optuna.trial import TrialState
 
 from fmnist_utils import data, training
 from fmnist_utils.data import Dataset
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import Profile, check_seed
 from fmnist_utils.recipes.spaces import SearchSpace
 from fmnist_utils.training import Recipe

@@ -9,7 +9,7 @@ import optuna
 import sqlalchemy
 
 from fmnist_utils.data.places import run_store
-from fmnist_utils.errors import CourseError
+from fmnist_utils.messages import CourseError
 
 HEARTBEAT, GRACE = 10, 60  # seconds; a worker that is silent for so long has lost its trial
 

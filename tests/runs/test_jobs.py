@@ -74,7 +74,6 @@ def test_one_that_fails_midway_stops_the_others(tmp_path, monkeypatch):
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "7", "as it was"
 
 
-@pytest.mark.xfail(reason="a worker that was told to stop begins what is queued", strict=True)
 def test_one_that_is_killed_stops_the_others_and_none_begins(tmp_path):
     both = "a long one", "a killed one"
     left = end_together((*both, "a later one"), tmp_path, "ended from outside")

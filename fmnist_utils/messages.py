@@ -1,6 +1,14 @@
-"""One line of progress, rewritten in place, in a notebook and in a terminal alike."""
+"""What a reader is told: what went wrong, in one sentence; how far it is, in one line."""
 
 import sys
+
+
+class CourseError(Exception):
+    """Something that the reader can put right: one sentence says what, where and how."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows this instead of a traceback: in a notebook, too, one sentence is enough.
+        return [f"{type(self).__name__}: {self}"]
 
 
 class Line:
