@@ -15,18 +15,9 @@ from common import in_turns, report, seconds
 from fmnist_utils import data
 from fmnist_utils.data import ImageSet
 from fmnist_utils.models.backend import forget_graphs, keras, make_repeatable, tf
+from fmnist_utils.models.layers import multiplications
 from fmnist_utils.recipes import PUBLISHED
 from fmnist_utils.training import Recipe, loop
-
-
-def multiplications(model: keras.Model) -> int:
-    """Multiply-adds of one image's way forward, in the dense and convolutional layers."""
-    total = 0
-    for layer in model.layers:
-        if layer.weights and hasattr(layer, "kernel"):
-            places = int(np.prod(layer.output.shape[1:-1]))  # 1 for a dense layer
-            total += int(np.prod(layer.kernel.shape)) * places
-    return total
 
 
 def peak() -> float:
@@ -66,7 +57,8 @@ def compare(recipe: Recipe, part: ImageSet, rounds: int) -> dict[str, float]:
     only_forward = min(seconds(lambda: forward(*given, order)) for _ in range(2))
     whole = times[:, 1].min()
     # Backwards costs about twice as much as forwards: three products in all.
-    speed = 3 * multiplications(ours) * len(order) / whole / 1e9
+    work = sum(map(multiplications, ours.layers))
+    speed = 3 * work * len(order) / whole / 1e9
     return {
         "plain, images/s": len(order) / np.median(times[:, 0]),
         "course, images/s": len(order) / np.median(times[:, 1]),

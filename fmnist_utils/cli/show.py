@@ -1,7 +1,6 @@
 """One model in full: its recipe, layers and figures as text, or as a script in plain Keras."""
 
 import inspect
-import math
 import textwrap
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,12 +8,13 @@ from dataclasses import fields
 import pandas as pd
 
 from fmnist_utils import reference
+from fmnist_utils.cli.script import WIDTH, layer_call, learning_rate, shown, write
 from fmnist_utils.messages import CourseError
 from fmnist_utils.models.backend import keras
+from fmnist_utils.models.layers import multiplications
 from fmnist_utils.recipes import MODELS
 from fmnist_utils.training import Recipe
 from fmnist_utils.training.recipe import FACTORIES
-from fmnist_utils.training.script import WIDTH, layer_call, learning_rate, shown, write
 
 # What a setting's value means, where that isn't plain.
 MEANINGS = {
@@ -153,8 +153,7 @@ def _layers(model: keras.Model) -> str:
     works = []
     for layer in model.layers:
         kind, arguments = layer_call(layer)
-        places = math.prod(layer.output.shape[1:-1])
-        works.append(places * math.prod(layer.kernel.shape) if hasattr(layer, "kernel") else 0)
+        works.append(multiplications(layer))
         call, *more = textwrap.wrap(f"{kind}({', '.join(arguments)})", 50, subsequent_indent="  ")
         counts = (f"{n:,}" if n else "" for n in (layer.count_params(), works[-1]))
         rows.append((call, shown(layer.output.shape[1:]), *counts))

@@ -1,4 +1,6 @@
-"""The layer of our own that the faster networks use."""
+"""The layer of our own that the faster networks use, and what a layer costs."""
+
+import math
 
 from fmnist_utils.models.backend import keras, tf
 
@@ -29,3 +31,14 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             for moving, now in zip(kept, found, strict=True):
                 moving.assign(self.momentum * moving + (1 - self.momentum) * now)
         return outputs
+
+
+def multiplications(layer: keras.Layer) -> int:
+    """How often a dense or convolutional layer multiplies for one image; 0 for other layers.
+
+    Each weight of a kernel is used once at every place of the output.
+    """
+    if not hasattr(layer, "kernel"):
+        return 0
+    places = math.prod(layer.output.shape[1:-1])  # 1 for a dense layer
+    return places * math.prod(layer.kernel.shape)

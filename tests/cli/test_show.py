@@ -18,18 +18,18 @@ import numpy as np
 import pytest
 
 from fmnist_utils import cli
-from fmnist_utils.cli import show
+from fmnist_utils.cli import script, show
 from fmnist_utils.messages import CourseError
 from fmnist_utils.models import whitening
 from fmnist_utils.models.backend import keras, tf
 from fmnist_utils.recipes import COURSE, MODELS
-from fmnist_utils.training import add_copies, loop, renew, script, views
+from fmnist_utils.training import add_copies, loop, renew, views
 from fmnist_utils.training.recipe import Recipe
 
 # TensorFlow's remark on steps that aren't compiled; Keras has none to make on the scripts.
 pytestmark = pytest.mark.filterwarnings("error::UserWarning", "ignore:Even though the `tf.config")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TRAIN, TEST, HELD_OUT, BATCH = 48, 10, 16, 16
 CHANGED = [id for id in MODELS if MODELS[id].changes]
 write = functools.cache(show.script)
