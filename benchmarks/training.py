@@ -14,7 +14,7 @@ from common import in_turns, report, seconds
 
 from fmnist_utils import data
 from fmnist_utils.data import ImageSet
-from fmnist_utils.models.backend import forget_graphs, keras, make_repeatable, tf
+from fmnist_utils.models.backend import forget_graphs, make_repeatable, tf
 from fmnist_utils.models.layers import multiplications
 from fmnist_utils.recipes import PUBLISHED
 from fmnist_utils.training import Recipe, loop
