@@ -130,7 +130,9 @@ def _environment(profile: Profile, note: str) -> dict[str, str]:
         # A checkout that isn't installed: the kernels, in another folder, must find it as well.
         paths = filter(None, [str(package), os.environ.get("PYTHONPATH")])
         chosen["PYTHONPATH"] = os.pathsep.join(paths)
-    return os.environ | chosen | {"FMNIST_PROFILE": profile.name}
+    # Kernels draw into the notebook, whatever this terminal's figures are drawn with.
+    inherited = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return inherited | chosen | {"FMNIST_PROFILE": profile.name}
 
 
 def _run_one(
