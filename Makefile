@@ -86,6 +86,7 @@ lock-site:
 	$(PYTHON) -m venv --clear .venv
 	$(RUN) -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	mkdir -p .venv/etc/jupyter && cp tools/jupyter_config.json .venv/etc/jupyter/
 	@touch $@
 
 .venv-site/installed: docs/requirements.lock

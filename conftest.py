@@ -1,6 +1,16 @@
-"""How pytest treats the notebooks: a cell after a failed one is skipped, stderr isn't compared."""
+"""How pytest treats the notebooks: a cell after a failed one is skipped, stderr isn't compared, and
+a notebook's cells stay together."""
 
 import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    # With workers (-n), the cells of one notebook, or the tests of one file, go to one of them, in
+    # the order of tests/conftest.py. Another way of sharing out must be asked for by name.
+    chosen = config.option
+    if getattr(chosen, "numprocesses", None) and chosen.dist == "no" and not chosen.distload:
+        chosen.dist, chosen.loadscopereorder = "loadfile", False
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:

@@ -5,7 +5,6 @@ one process, and what counts is the ratio of each pair, its median, least and mo
 """
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fmnist_utils.data import places
 from fmnist_utils.models.backend import keras, tf
 
 RESULTS = Path(__file__).parent / "results"
@@ -44,7 +44,7 @@ def report(name: str, table: pd.DataFrame, **findings: object) -> None:
             else f"{what.replace('_', ' ')}: {value}"
         )
     machine = {
-        "cores": os.cpu_count(),
+        "cores": places.cores(),
         "processor": platform.machine(),
         "python": platform.python_version(),
         "tensorflow": tf.__version__,

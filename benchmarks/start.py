@@ -15,7 +15,7 @@ FIRST_BATCH = """
 from fmnist_utils import setup
 from fmnist_utils.recipes import PUBLISHED
 from fmnist_utils.training import loop
-profile, fashion = setup("lesson")  # as the lessons do
+profile, seed, fashion = setup("lesson")  # as the lessons do
 recipe = PUBLISHED["mlp-350-80"]
 train, validation, test = fashion.split(recipe.validation, profile)
 model = recipe.build()

@@ -14,19 +14,21 @@ from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
+PLACEHOLDER = "OWNER/REPOSITORY"
+
 
 def prepare(notebook: nbformat.NotebookNode, name: str, repository: str) -> nbformat.NotebookNode:
     """The notebook as the site shows it (the same object, changed).
 
-    name: its file, such as 01_data.ipynb. repository: owner/name on GitHub.
+    name: its file, such as 01_data.ipynb. repository: owner/name on GitHub, as which every cell
+    then knows the copy.
     """
     for cell in notebook.cells:
+        cell.source = cell.source.replace(PLACEHOLDER, repository)
         if "solution" in cell.metadata.get("tags", []):
             cell.metadata.tags = [*cell.metadata.tags, "hide-cell"]
             exercise = re.search(r'exercises\.check\("([\d.]+)"', cell.source)
             cell.metadata.mystnb = {"code_prompt_show": f"Worked solution of {exercise[1]}"}
-    # Cells may hold lines for IPython, such as %pip, which plain Python doesn't know.
-    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     first = notebook.cells[0]
     title, _, rest = first.source.partition("\n")
     first.source = f"{title}\n\n{launch_links(name, repository)}\n{rest}"
@@ -103,7 +105,7 @@ def _depart_folded(self: HTML5Translator, node: HideCodeCellNode) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.add_config_value("site_repository", "OWNER/REPOSITORY", "env", types=(str,))
+    app.add_config_value("site_repository", PLACEHOLDER, "env", types=(str,))
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_display_math, None))
     app.add_node(HideCodeCellNode, override=True, html=(_visit_folded, _depart_folded))
     app.connect("source-read", _on_source_read)

@@ -7,6 +7,11 @@ layers contracts in `pyproject.toml`.
 
 import sys
 import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fmnist_utils.data import Dataset
+    from fmnist_utils.profiles import Profile
 
 __version__ = "0.2.0"
 
@@ -24,19 +29,18 @@ from fmnist_utils.messages import CourseError  # noqa: E402 - an old Python fail
 __all__ = ["CourseError", "setup"]
 
 
-def setup(profile: str = "", seed: int = 0):
+def setup(profile: "str | Profile" = "", seed: int | str = 0) -> "tuple[Profile, int, Dataset]":
     """Begin a lesson: check its two parameters, load the data, and sign figures with both.
 
     profile: "smoke", "lesson" or "full"; empty: `$FMNIST_PROFILE`, else "lesson". seed: a whole
-    number from 0 to 4294967295.
-    Returns the `profiles.Profile` and the `data.Dataset`. Raises CourseError for a profile or seed
-    that doesn't exist, and for data that can't be had.
+    number from 0 to 4294967295, as papermill hands it on, in digits, too.
+    Returns the `profiles.Profile`, the seed as an int, and the `data.Dataset`. Raises CourseError
+    for a profile or seed that doesn't exist, and for data that can't be had.
     """
     # Here, so that the command line answers without loading what draws figures.
     from fmnist_utils import data, plots, profiles
 
-    chosen = profiles.named(profile)
-    profiles.check_seed(seed)
+    chosen, seed = profiles.named(profile), profiles.check_seed(seed)
     dataset = data.load(chosen)
     plots.sign_this_run(chosen, dataset)
-    return chosen, dataset
+    return chosen, seed, dataset

@@ -3,6 +3,7 @@
 import math
 import os
 from dataclasses import dataclass
+from numbers import Integral
 
 from fmnist_utils.messages import CourseError
 
@@ -61,8 +62,14 @@ def named(name: "str | Profile" = "") -> Profile:
     return PROFILES[name]
 
 
-def check_seed(seed: int) -> int:
-    """Return `seed` if it is a whole number from 0 to 4294967295, else raise CourseError."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+def check_seed(seed: "int | str") -> int:
+    """Return `seed` as an int if it is a whole number from 0 to 4294967295, else raise CourseError.
+
+    NumPy's integers are welcome, and so are digits as text: `papermill -r seed 7` hands these over.
+    """
+    number = seed
+    if isinstance(seed, str) and seed.isascii() and seed.isdigit() and len(seed) <= 20:
+        number = int(seed)
+    if isinstance(number, bool) or not isinstance(number, Integral) or not 0 <= number < 2**32:
         raise CourseError(f"{seed!r} is not a seed; give a whole number from 0 to 4294967295.")
-    return seed
+    return int(number)

@@ -62,7 +62,7 @@ def test_elsewhere_it_does_nothing(run, tmp_path):
 
 def test_on_colab_it_fetches_the_course_once(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
-    clone, install, enter = run()
+    install, clone, enter = run()
     assert Path.cwd() == tmp_path / "course" / "notebooks"
     assert NOTEBOOKS[0].name in os.listdir()
     assert (Path(sys.path[-1]) / "fmnist_utils" / "__init__.py").exists()
@@ -77,6 +77,17 @@ def test_on_colab_it_fetches_the_course_once(run, tmp_path, monkeypatch):
     assert "keras" not in names
     assert enter == "cd -q course/notebooks"
     assert run() == []  # run again, it sees that all is there
+    monkeypatch.chdir(tmp_path)  # where Colab starts a kernel, when it is restarted, too
+    sys.path.remove("..")
+    assert run() == [enter]
+    assert Path.cwd() == tmp_path / "course" / "notebooks"
+    assert sys.path[-1] == ".."
+
+
+def test_on_colab_what_was_broken_off_is_begun_again(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    (tmp_path / "course").mkdir()  # git clones into an empty folder
+    assert len(run()) == 3
 
 
 def test_what_the_lessons_import_is_on_colab_or_is_installed():

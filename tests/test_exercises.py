@@ -1,7 +1,11 @@
 """Every exercise's check accepts the right answer and gives plausible wrong ones a fitting hint."""
 
+import ast
 import copy
+import math
 import re
+from collections import Counter, OrderedDict
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +16,34 @@ from fmnist_utils.exercises import CHECKS, check, hint_for
 LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("0*.ipynb"))
 
 
-def nearest_mean(x, y, images, kind="float32", axis=(2, 3)):
+def one_hot_loop(labels):
+    rows = [[0] * 10 for _ in labels]
+    for row, label in zip(rows, labels, strict=True):
+        row[label] = 1
+    return rows
+
+
+def nearest_mean(x, y, images, kind="float32", distance=np.square):
     means = np.stack([x[y == k].mean(axis=0) for k in range(10)]).astype(kind)
-    return ((images[:, None].astype(kind) - means) ** 2).sum(axis=axis).argmin(axis=1)
+    return distance(images[:, None].astype(kind) - means).sum(axis=(2, 3)).argmin(axis=1)
 
 
-def softmax(z, shift=True, axis=1):
-    e = np.exp(z - z.max(axis=1, keepdims=True) * shift)
-    return e / e.sum(axis=axis, keepdims=True)
+def nearest_image(x, y, images):
+    return [y[((x - image.astype(float)) ** 2).sum(axis=(1, 2)).argmin()] for image in images]
+
+
+def exp_shares(z, axis=1):
+    return np.exp(z) / np.exp(z).sum(axis=axis, keepdims=True)
+
+
+def softmax(z, shift=lambda z: z.max(axis=1, keepdims=True)):
+    return exp_shares(z - shift(z))
 
 
 def softmax_in_place(z):
     z -= z.max(axis=1, keepdims=True)
     np.exp(z, out=z)
     z /= z.sum(axis=1, keepdims=True)
-    return z
 
 
 def pick(y, p):
@@ -41,6 +58,11 @@ def conv1d(x, k, b, with_bias=True, last=1):
 def pool(x, reduce=np.max, columns=2):
     r, c = x.shape[0] // 2, x.shape[1] // columns
     return reduce(x[: 2 * r, : columns * c].reshape(r, 2, c, columns), axis=(1, 3))
+
+
+def pool_stacked(x):  # stops at an image of one row, as Keras does
+    pairs = [np.maximum(x[i], x[i + 1]) for i in range(0, len(x) - 1, 2)]
+    return np.stack([[max(row[i : i + 2]) for i in range(0, len(row) - 1, 2)] for row in pairs])
 
 
 def stop(losses, patience, better=lambda loss, best: loss < best, restart=True):
@@ -63,21 +85,33 @@ def stop_emptying(losses, patience):
     return epoch
 
 
+def stop_without_end(losses, patience):
+    return epoch if (epoch := stop(losses, patience)) < len(losses) else None
+
+
 def shift(images, n, fill=0):
     out = np.full_like(images, fill)
+    out[..., n:] = images[..., : 28 - n]
+    return out
+
+
+def shift_from_the_end(images, n):
+    out = np.zeros_like(images)
     out[..., n:] = images[..., :-n]
     return out
 
 
 def shift_in_place(images, n):
-    images[..., n:] = images[..., :-n]
+    images[:] = np.roll(images, n, axis=2)
     images[..., :n] = 0
-    return images
 
 
-def majority(p, pick=np.argmax):
-    votes = np.stack([(p == digit).sum(axis=0) for digit in range(10)])
-    return pick(votes, axis=0)
+def majority(p):
+    return np.stack([(p == digit).sum(axis=0) for digit in range(10)]).argmax(axis=0)
+
+
+def majority_first_seen(p):
+    return [Counter(column.tolist()).most_common(1)[0][0] for column in p.T]
 
 
 def one_cycle(step, steps, peak, share=0.2):
@@ -120,174 +154,272 @@ RIGHT = {
     "8.3": 2,
     "8.4": one_cycle,
 }
-IN_PLACE = {"2.2": softmax_in_place, "5.4": stop_emptying, "6.4": shift_in_place}
+
+
+class Tensor:
+    """What tensors of TensorFlow, Keras and PyTorch have in common."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values.astype(dtype or self.values.dtype)
+
+    def __float__(self):
+        return float(self.values)
+
+    def __int__(self):
+        return int(self.values)
+
+
+FORMS = {
+    "list": lambda value: np.asarray(value).tolist(),
+    "tuple": lambda value: tuple(value) if np.ndim(value) else value,
+    "float32": lambda value: np.asarray(value, "float32"),
+    "float64": lambda value: np.asarray(value, "float64"),
+    "tensor": Tensor,
+    "list of tensors": lambda value: [Tensor(v) for v in np.atleast_1d(value)],
+    "object": lambda value: np.asarray(value, object),
+}
+# number: right answers of other forms than those
+ALSO_RIGHT = {
+    "1.1": [188, 188.2, 190, np.float32(188.16)],
+    "1.2": [one_hot_loop, lambda y: y[:, None] == np.arange(10)],
+    "1.3": [90_000.00000000001, 9e4],
+    "1.4": [lambda a, b, c, kind="float64": nearest_mean(a, b, c, kind).astype("uint8")],
+    "2.1": [np.uint32(79_510)],
+    "2.2": [softmax_in_place, lambda scores: [softmax(row[None])[0] for row in scores]],
+    "2.4": [
+        lambda y, p: -(np.eye(10)[y] * np.log(p)).sum(axis=1).mean(),
+        lambda y, p: -np.log(pick(y, p) + 1e-7).mean(keepdims=True),
+        lambda y, p: sum(-math.log(row[label]) for row, label in zip(p, y, strict=True)) / len(y),
+    ],
+    "3.1": [(12.0, 64.0)],
+    "3.3": [1.46, 1.461, 1.4612, 1.5],
+    "3.4": [lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist()],
+    "4.2": [(10, 10), [10, 10], np.array([10])],
+    "4.3": [
+        lambda right, size: 100 * right.sum() / size.sum(),
+        lambda a, b: round(sum(a) / sum(b), 2),
+        lambda right, size: 97.06,
+        lambda right, size: np.average(right / size, weights=size),
+    ],
+    "4.4": [pool_stacked, lambda x: np.array(pool(x)).tolist()],
+    "5.2": [26.5, 26, 26.49, 0.26, 0.265, np.float32(0.2649)],
+    "5.4": [stop_emptying, lambda v, p, verbose=False: np.int64(stop(np.array(v), p))],
+    "6.1": [33.3, 33, 0.33, 0.333, Fraction(1, 3)],
+    "6.2": [
+        {np.int64(k): np.float32(w) for k, w in WEIGHTS.items()},
+        {k: 2 * w for k, w in reversed(WEIGHTS.items())},
+        {k: 5 / 6 * w * 1.2 for k, w in WEIGHTS.items()},
+        Counter({k: int(2 * w) for k, w in WEIGHTS.items()}),
+        OrderedDict(WEIGHTS),
+    ],
+    "6.4": [
+        shift_in_place,
+        lambda images, pixels: np.pad(images, ((0, 0), (0, 0), (pixels, 0)))[..., :28],
+        lambda images, pixels: shift(images, pixels).astype("float32"),
+    ],
+    "7.1": [0.22, 0.224, 0.2236, 0.22360679],
+    "7.2": [64.2, 64, 64.15, 0.64, 0.642],
+    "7.4": [lambda p: [np.bincount(column).argmax() for column in p.T]],
+    "8.1": [8_128_512.0, 8.13e6, 8.1e6],
+    "8.4": [lambda now, total, peak: np.interp(now, [0, total / 5, total], [0, peak, 0])],
+}
 FUNCTIONS = [number for number, answer in RIGHT.items() if callable(answer)]
 # number: wrong answers, each with words that tell its hint from the check's others
+WRONG_VALUES = {
+    "1.1": "47.04: That is one byte | 376.32: That is eight bytes | 179.44: units of 2²⁰ bytes | "
+    "188160000: Those are bytes. | 0.188: in gigabytes | 219.52: The test images are not | "
+    "0.003136: Multiply images × pixels × bytes",
+    "1.3": "900: a whole point | 9: A point is .01 | 300: the square root of n | 90: has to be "
+    "squared | 900000: variance of one answer | 345744: half a 95 % interval | 360000: two "
+    "standard errors | 10000: Solve sqrt(",
+    "2.1": "79400: Almost: every unit has a bias | 79500: The ten units of the last layer | 79410: "
+    "The hundred units of the first | 79402: not one in all | 78500: That is the first layer. | "
+    "82646: There is no batch normalisation | 78400: Each Dense layer has",
+    "2.3": "1: Loading is fine. | 2: This is as it should be. | 3: Training is fine. | 5: Compare, "
+    "line by line | [2, 4]: This should be one number; yours has shape (2,).",
+    "3.1": "(24, 64): before the pooling | (14, 64): Without padding | (12, 28): up to the filters "
+    "| (12, 32): Pooling goes along the steps | (64, 12): First the steps | (12, 12, 64): in one "
+    "direction only | (12,): And the features? | (None, 12, 64): Leave the batch out. | (1, 12, "
+    "28): up to the filters | (13, 64): A kernel of 5 fits | 768: a tuple with one number a "
+    "dimension",
+    "3.2": "8960: Almost: every filter has a bias. | 8961: a bias of its own | 384: A kernel "
+    "covers all 28 features of a row, not one. | 320: features of a row, and every filter has a "
+    "bias | 1664: A 1-D kernel isn't 5 × 5 | 9000: One filter has kernel × features",
+    "3.3": "2.3026: That is the loss of guessing | 2.3: That is the loss of guessing | 0.23197: "
+    "That is the probability | -1.4612: Logarithms of probabilities are negative | 0.63457: not "
+    "that to base 10 | 2.108: not that to base 2 | 2.4612: What stands above the sum? | 0.0: The "
+    "second softmax gets",
+    "4.1": "(14, 14): And how many feature maps? | (14, 14, 1): a feature map of its own | (None, "
+    "14, 14, 8): Leave the batch out. | (1, 14, 14, 8): Leave the batch out. | (None, 14, 14, 1): "
+    "a feature map of its own | (12, 12, 8): That is without padding. | (28, 28, 8): a stride of "
+    "1. | (24, 24, 8): without padding, and with a stride of 1. | (8, 14, 14): First the rows and "
+    "columns | (14, 14, 5): the size of the kernel | (13, 13, 8): With padding 'same' | 14: a "
+    "tuple with one number a dimension",
+    "4.2": "8: You stopped before | (8, 8): You stopped before | 7: Strides multiply | 5: Poolings "
+    "see more | 4: after the first pooling | 18: one layer too far | 100: How wide, not how many "
+    "| 6: Every layer adds | (5, 10): yours has shape (2,).",
+    "5.1": "106496: 0, .1, .2, .3, .4 are five values. | 192000: 128, 160, …, 512 are thirteen "
+    "values. | 104000: The learning rate is one | 42: multiply, don't add | 11: That is how many "
+    "hyperparameters | 2048: more than two values | 208001: Multiply the numbers of values",
+    "5.2": "0.3: Adding up six times | 30: Adding up six times | 0.73509: That is the chance that "
+    "all six miss. | 1.5625e-08: that all six are good | 0.232: the chance of exactly one | 5: "
+    "the chance of a single trial | 0.27: Work out the chance",
+    "5.3": "1: The split is fine. | 2: The callback is fine | 4: Measuring on the test set | 5: "
+    "Which set may decide",
+    "6.1": "0.2: That is the share before. | 20: That is the share before. | 0.4: The whole has "
+    "grown, too. | 0.16667: That is one of the two | 50: not of those of the other | 0.3: Ten "
+    "classes had one share each",
+    "6.3": "1: The copies are fine. | 2: The copies get the labels | 4: Fit takes what it gets. | "
+    "5: After which line",
+    "7.1": "0.286: That is the error of one model's accuracy. | 0.29: That is the error of one "
+    "model's accuracy. | 0.405: That would be so if each | 0.0022: In points, please | 0.002236: "
+    "In points, please | 22.36: That goes with one difference | 0.218: p (1 - p) goes with 1 and "
+    "0 | 500: Of 10,000 differences",
+    "7.2": "1.0: Adding up twenty times | 100: Adding up twenty times | 0.35849: That is the "
+    "chance that all stay silent. | 0.377: the chance of exactly one | 5: the chance of a single "
+    "test | 9.5367e-27: that none stays silent | 0.7: Work out the chance",
+    "7.3": "1: Training is fine. | 3: The average is fine | 4: Measuring on the test set | 5: At "
+    "which step",
+    "8.1": "41472: Those are the weights | 169344: Each new map looks at all 48 | 84672: Each of "
+    "the 96 new maps | 903168: 3 × 3 places of the old map | 5971968: With padding 'same' | "
+    "8147328: A bias is added | 16257024: multiplications and additions | 8.13: not how many "
+    "millions | 32514048: Each of the 3 × 3 × 48 × 96 weights",
+    "8.2": "3: Only the convolutions get faster | 20: Those are the seconds | 0.5: The other way "
+    "round | 1.3333: How many seconds does | 1.5: How many seconds does",
+    "8.3": "1: That call isn't timed. | 3: The new model has been called before | 4: The ratio is "
+    "the right way round. | 5: A model's first call compiles.",
+}
 WRONG = {
-    "1.1": [
-        (47.04, "That is one byte"),
-        (376.32, "That is eight bytes"),
-        (188_160_000, "Multiply images × pixels × bytes"),
-    ],
     "1.2": [
-        (lambda y: np.eye(10)[y].T, "yours has (10, 4)."),
+        (lambda y: np.eye(y.max() + 1)[y], "Ten columns, please"),
+        (lambda y: np.eye(10)[y].T, "a column for each label"),
+        (lambda y: np.eye(11)[y], "should give (4, 10); yours has (4, 11)."),
+        (lambda y: np.eye(10)[y][:4], "30 labels should give (30, 10); yours has (4, 10)."),
         (lambda y: np.ones((len(y), 10)), "Each row should hold a single 1"),
+        (lambda y: np.full((len(y), 10), 0.1), "Each row should hold a single 1"),
         (lambda y: np.eye(10)[y - 1], "The 1 should stand at the label."),
     ],
-    "1.3": [(900, "You took .1"), (300, "You forgot to square."), (90, "Solve sqrt(")],
     "1.4": [
-        (lambda x, y, i: nearest_mean(x, y, i, "uint8"), "a mean that is farther away"),
+        (lambda x, y, i: nearest_mean(x, y, i, "uint8"), "differences of uint8 wrap around"),
+        (lambda x, y, i: nearest_mean(x, y, i, distance=abs), "You add up absolute differences"),
+        (nearest_image, "Compare with the mean of each class"),
         (lambda x, y, i: np.zeros(len(i)), "a mean that is farther away"),
-        (lambda x, y, i: np.zeros((60, 10)), "shape (60,), not (60, 10)."),
-    ],
-    "2.1": [
-        (79_400, "Almost: every unit has a bias"),
-        (82_646, "There is no batch normalisation"),
-        (784 * 100, "Each Dense layer has"),
+        (lambda x, y, i: np.zeros((len(i), 10)), "shape (61,), not (61, 10)."),
     ],
     "2.2": [
-        (lambda z: softmax(z, shift=False), "Right for small numbers"),
-        (lambda z: softmax(z, axis=0), "Each row should sum to 1"),
-        (lambda z: z / z.sum(axis=1, keepdims=True), "Each row should sum to 1"),
-    ],
-    "2.3": [
-        (1, "Loading is fine."),
-        (2, "This is as it should be."),
-        (3, "Training is fine."),
-        (5, "Compare, line by line"),
+        (exp_shares, "exp(1000) overflows"),
+        (lambda z: exp_shares(np.clip(z, -500, 500)), "1000 and 999 come out alike"),
+        (lambda z: exp_shares(np.minimum(z, 700)), "1000 and 999 come out alike"),
+        (lambda z: softmax(z, lambda z: z.mean(axis=1, keepdims=True)), "too little is subtracted"),
+        (lambda z: softmax(z, lambda z: z[:, :1]), "too little is subtracted"),
+        (lambda z: softmax(z, np.max), "Treat each by itself."),
+        (lambda z: exp_shares(z, axis=0), "Each row should sum to 1"),
+        (lambda z: exp_shares(z, axis=None), "Each row should sum to 1"),
+        (lambda z: z / z.sum(axis=1, keepdims=True), "the shares of the exponentials"),
+        (lambda z: exp_shares(z / 2), "the shares of the exponentials"),
+        (lambda z: softmax(z).round(2), "Do you round?"),
+        (lambda z: softmax(z)[0], "The shape should stay (2, 3), not (3,)."),
     ],
     "2.4": [
+        (lambda y, p: -np.log(pick(y, p)), "One number for the batch, please: the mean"),
+        (lambda y, p: -np.log(p), "yours has shape (4, 10)."),
         (lambda y, p: -np.log(pick(y, p)).sum(), "That is the sum"),
+        (lambda y, p: -(np.eye(10)[y] * np.log(p)).mean(), "You divide by images × classes"),
         (lambda y, p: np.log(pick(y, p)).mean(), "Logarithms of probabilities are negative"),
-        (lambda y, p: -np.log10(pick(y, p)).mean(), "Take, in each row"),
-        (lambda y, p: -np.log(p).mean(), "Take, in each row"),
-    ],
-    "3.1": [(wrong, "A kernel of 5 fits") for wrong in ((14, 64), (24, 64), (12, 28))],
-    "3.2": [
-        (8_960, "Almost: every filter has a bias."),
-        (384, "A kernel covers all 28 features"),
-        (320, "One filter has kernel × features"),
-    ],
-    "3.3": [
-        (np.log(10), "That is the loss of guessing"),
-        (0.0, "The second softmax gets"),
-        (np.e / (np.e + 9), "The second softmax gets"),
+        (lambda y, p: -np.log(pick(y, p).mean()), "First the logarithms"),
+        (lambda y, p: -np.log2(pick(y, p)).mean(), "not that to base 2"),
+        (lambda y, p: -np.log10(pick(y, p)).mean(), "not that to base 10"),
+        (lambda y, p: -np.log(p).mean(), "Only the probability at the label"),
+        (lambda y, p: 1 - pick(y, p).mean(), "Take, in each row"),
     ],
     "3.4": [
         (lambda x, k, b: conv1d(x, k, b, with_bias=False), "Every filter adds its bias."),
+        (lambda x, k, b: conv1d(x, k, k[..., 0].size * b), "Add the bias once a step"),
         (lambda x, k, b: conv1d(x, k, b, last=0), "7 rows and a kernel of 3 give 5 steps"),
-        (lambda x, k, b: conv1d(x, k[::-1], b), "At each step: multiply the rows"),
+        (lambda x, k, b: conv1d(x, k, b)[:5], "9 rows and a kernel of 4 give 6 steps"),
+        (lambda x, k, b: conv1d(np.pad(x, ((1, 1), (0, 0))), k, b), "Without padding"),
+        (lambda x, k, b: conv1d(x, k[::-1], b), "The kernel is not turned round."),
+        (lambda x, k, b: conv1d(x, k[:, ::-1], b), "At each step: multiply the rows"),
     ],
-    "4.1": [(wrong, "With padding 'same'") for wrong in ((12, 12, 8), (28, 28, 8), (14, 14, 1))],
-    "4.2": [(8, "You stopped before"), (5, "Strides multiply"), (6, "Every layer adds")],
     "4.3": [
-        (lambda right, size: (right / size).mean(), "The last batch is smaller"),
-        (lambda right, size: right.sum(), "How many were right"),
+        (lambda right, size: (right / size).mean(), "The last batch is smaller; its images must"),
+        (lambda right, size: 100 * (right / size).mean(), "The last batch is smaller; its images"),
+        (lambda right, size: (right[:-1] / size[:-1]).mean(), "The last batch counts"),
+        (lambda right, size: right.sum() / (3 * size[0]), "there are fewer images in all"),
+        (lambda right, size: right.sum(), "Of how many?"),
+        (lambda right, size: size.sum() / right.sum(), "The other way round"),
+        (lambda right, size: right / size, "This should be one number; yours has shape (3,)."),
+        (lambda right, size: size.sum(), "How many were right, of"),
     ],
     "4.4": [
-        (lambda x: pool(x, np.mean), "Take the largest"),
+        (lambda x: pool(x, np.mean), "average pooling"),
+        (lambda x: pool(x, np.min), "the smallest"),
         (lambda x: pool(x, columns=1), "A 7 × 6 image gives 3 × 3"),
-        (lambda x: x[: 2 * (len(x) // 2) : 2, ::2], "Take the largest"),
-    ],
-    "5.1": [
-        (106_496, "0, .1, .2, .3, .4 are five values."),
-        (192_000, "128, 160, …, 512 are thirteen values."),
-        (11, "Multiply the numbers of values"),
-        (1_024, "Multiply the numbers of values"),
-    ],
-    "5.2": [
-        (0.3, "Adding up six times"),
-        (0.95**6, "That is the chance that all six miss."),
-        (0.05**6, "Work out the chance"),
-    ],
-    "5.3": [
-        (1, "The split is fine."),
-        (2, "The callback is fine"),
-        (4, "Measuring on the test set"),
-        (5, "Which set may decide"),
+        (lambda x: pool(np.pad(x, ((0, 1), (0, 1)))), "A 7 × 6 image gives 3 × 3"),
+        (lambda x: pool(x)[:3, :3], "A 4 × 9 image gives 2 × 4"),
+        (lambda x: pool(np.pad(x, ((0, 0), (0, 1)))), "A 4 × 9 image gives 2 × 4"),
+        (lambda x: pool(x[:, : len(x)]), "A 4 × 9 image gives 2 × 4"),
+        (lambda x: pool(x) if len(x) > 1 else x, "A 1 × 6 image holds no whole block"),
+        (lambda x: x[: 2 * (len(x) // 2) : 2, : 2 * (x.shape[1] // 2) : 2], "Take the largest"),
+        (lambda x: pool(x[len(x) % 2 :]), "Take the largest"),
     ],
     "5.4": [
-        (lambda v, p: stop(v, p, restart=False), "[3, 4, 2, 4, 1] and patience 2"),
-        (lambda v, p: stop(v, p + 1), "[5, 4, 4.5, 4.2, 3] and patience 2"),
+        (lambda v, p: stop(v, p, restart=False), "A better epoch sets the count back"),
+        (lambda v, p: stop(v, p + 1), "[5, 4, 4.5, 4.2, 3] and patience 2, yours trains 5 epochs."),
         (lambda v, p: stop_emptying(v, p + 1), "[5, 4, 4.5, 4.2, 3] and patience 2"),
-        (
-            lambda v, p: stop(v, p, better=lambda loss, best: loss <= best),
-            "[3, 2, 2, 2, 2] and patience 2, yours trains 5 epochs.",
-        ),
-    ],
-    "6.1": [
-        (0.2, "That is the share before."),
-        (0.4, "The whole has grown, too."),
-        (2 / 12, "Ten classes had one share each"),
+        (lambda v, p: stop(v, p) - 1, "the first epoch is number 1."),
+        (lambda v, p: stop(v, max(p, 2)), "A patience of 1 is used up"),
+        (lambda v, p: stop(v, p, lambda loss, best: loss <= best), "Equal is not better."),
+        (lambda v, p: stop(v + [9] * p, p), "Patience never runs out"),
+        (stop_without_end, "Sometimes your function returns nothing"),
+        (lambda v, p: (stop(v, p), min(v)), "yours has shape (2,)."),
     ],
     "6.2": [
-        ({k: 1.0 for k in range(10)}, "Weight × number of images"),
-        ({k: 1 / w for k, w in WEIGHTS.items()}, "Weight × number of images"),
-        ({2: 0.5, 6: 0.5}, "Give a dictionary"),
-    ],
-    "6.3": [
-        (1, "The copies are fine."),
-        (2, "The copies get the labels"),
-        (4, "Fit takes what it gets."),
-        (5, "After which line"),
+        ({k: 1.0 for k in range(10)}, "With equal weights"),
+        ({k: 1 / w for k, w in WEIGHTS.items()}, "The other way round"),
+        ({k: w if w == 1 else 1 / 3 for k, w in WEIGHTS.items()}, "Weight × number of images"),
+        ({k: -w for k, w in WEIGHTS.items()}, "weights are positive"),
+        ({2: 0.5, 6: 0.5}, "its keys are 0 to 9."),
+        ({str(k): w for k, w in WEIGHTS.items()}, "its keys are 0 to 9."),
+        ([0.5, 0.5], "Ten weights, please"),
     ],
     "6.4": [
         (lambda x, n: np.roll(x, n, axis=2), "What leaves on the right"),
-        (lambda x, n: np.roll(x, n, axis=1), "The free columns should be black"),
-        (lambda x, n: shift(x, n, fill=255), "The free columns should be black"),
+        (lambda x, n: np.roll(x, n, axis=1), "along the last axis, not the rows"),
+        (lambda x, n: shift(x.swapaxes(1, 2), n).swapaxes(1, 2), "That is down"),
+        (lambda x, n: shift(x[..., ::-1], n)[..., ::-1], "That is to the left."),
+        (lambda x, n: x, "Nothing has moved."),
+        (lambda x, n: shift(x, n, fill=255), "the first 3 columns should be black"),
         (lambda x, n: x[..., :-n], "(3, 28, 28), not (3, 28, 25)."),
-        (lambda x, n: shift(x, n + 1), "Column 0 of the image"),
-    ],
-    "7.1": [
-        (0.286, "That is the error of one model's accuracy."),
-        (0.405, "That would be so if each"),
-        (0.0022, "In points, please"),
-        (0.002236, "Of 10,000 differences"),
-        (500, "Of 10,000 differences"),
-    ],
-    "7.2": [
-        (1.0, "Adding up twenty times"),
-        (0.95**20, "That is the chance that all stay silent."),
-        (0.05, "Work out the chance"),
-    ],
-    "7.3": [
-        (1, "Training is fine."),
-        (3, "The average is fine"),
-        (4, "Measuring on the test set"),
-        (5, "At which step"),
+        (lambda x, n: shift(x, n + 1), "With 3 pixels, column 0 of the image"),
+        (lambda x, n: shift(x, 3), "With 5 pixels, the first 5 columns"),
+        (shift_from_the_end, "With 0 pixels all should stay."),
+        (lambda x, n: shift(x, max(n, 1)), "With 0 pixels all should stay."),
     ],
     "7.4": [
         (lambda p: p, "shape (3,), not (3, 3)."),
         (lambda p: majority(p.T), "[[1, 2, 3], [1, 2, 4], [5, 2, 4]], one member a row"),
-        (lambda p: np.round(p.mean(axis=0)), "[[1, 2, 3], [1, 2, 4], [5, 2, 4]], one member a row"),
-        (lambda p: np.median(p, axis=0), "[[7, 3], [2, 8]], one member a row"),
-        (lambda p: p.max(axis=0), "[[1, 2, 3], [1, 2, 4], [5, 2, 4]], one member a row"),
-        (lambda p: 9 - majority(9 - p), "[[7, 3], [2, 8]], one member a row"),
-    ],
-    "8.1": [
-        (41_472, "Those are the weights"),
-        (169_344, "Each new map looks at all 48"),
-        (84_672, "Each of the 96 new maps"),
-        (32_514_048, "Each of the 3 × 3 × 48 × 96 weights"),
-    ],
-    "8.2": [
-        (3, "Only the convolutions get faster"),
-        (4 / 3, "How many seconds"),
-        (1.5, "How many seconds"),
-    ],
-    "8.3": [
-        (1, "That call isn't timed."),
-        (3, "The new model has been called before"),
-        (4, "The ratio is the right way round."),
-        (5, "A model's first call compiles."),
+        (lambda p: np.round(p.mean(axis=0)), "yours says [2, 2, 4]. Count the votes"),
+        (lambda p: np.median(p, axis=0), "if they aren't half of all"),
+        (lambda p: p.max(axis=0), "yours says [5, 2, 4]. Count the votes"),
+        (lambda p: 9 - majority(9 - p), "[[7, 3], [2, 8]], one member a row, yours says [7, 8]."),
+        (majority_first_seen, "yours says [7, 3]. Equally many votes"),
     ],
     "8.4": [
         (lambda step, steps, peak: one_cycle(step, steps, peak, share=0.5), "not 0.4."),
         (lambda step, steps, peak: peak * (1 - step / steps), "step 0 has 0.0, not 2."),
         (lambda step, steps, peak: peak * min(step / 10, (steps - step) / 40), "Right for 50"),
         (lambda step, steps, peak: min(step / 10, (50 - step) / 40), "step 5 has 1.0, not 0.5."),
+        (lambda step, steps, peak: one_cycle(step, steps, 2), "rates should grow with the peak"),
+        (lambda step, steps, peak: [one_cycle(step, steps, peak)] * 2, "yours has shape (2,)."),
     ],
 }
+for number, several in WRONG_VALUES.items():
+    pairs = (one.split(": ", 1) for one in several.split(" | "))
+    WRONG[number] = [(ast.literal_eval(value), words) for value, words in pairs]
 
 
 def test_every_exercise_is_here():
@@ -301,10 +433,23 @@ def test_the_lessons_ask_for_every_check():
     assert list(dict.fromkeys(asked)) == list(CHECKS)
 
 
-@pytest.mark.parametrize(("number", "answer"), [*RIGHT.items(), *IN_PLACE.items()])
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [*RIGHT.items(), *[(number, answer) for number, more in ALSO_RIGHT.items() for answer in more]],
+)
 def test_right(number, answer):
     assert hint_for(number, answer) == ""
     assert hint_for(number, answer) == "", "the second time"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("number", RIGHT)
+def test_right_in_any_form(number, form):
+    answer, formed = RIGHT[number], FORMS[form]
+    if number in FUNCTIONS:
+        assert hint_for(number, lambda *arguments: formed(answer(*arguments))) == ""
+    else:
+        assert hint_for(number, formed(list(answer.values()) if number == "6.2" else answer)) == ""
 
 
 @pytest.mark.parametrize(
@@ -315,6 +460,20 @@ def test_wrong(number, answer, words):
     hint = hint_for(number, answer)
     assert hint.startswith("not yet. ")
     assert words in hint
+
+
+@pytest.mark.parametrize("number", RIGHT)
+def test_what_is_no_answer_is_told_so(number):
+    def of(value):
+        return hint_for(number, (lambda *_: value) if number in FUNCTIONS else value)
+
+    assert "; this text in quotes can't be read as one." in of("4")
+    assert "; this generator can't be read as one." in of(digit for digit in range(4))
+    assert "; this function can't be read as one." in of(test_wrong)
+    for value in (math.nan, 1e300, -1, [], [[1], [2, 3]], np.zeros((2, 3, 4, 5)), {}):
+        assert re.match("not yet[.] (?!Your answer stopped).", of(value)), value
+    if number in FUNCTIONS:
+        assert "its name, without brackets" in hint_for(number, np.zeros(3))
 
 
 @pytest.mark.parametrize("number", FUNCTIONS)
@@ -349,7 +508,7 @@ def test_the_order_of_calls_does_not_matter():
 
 @pytest.mark.parametrize("number", RIGHT)
 def test_unanswered(number):
-    assert hint_for(number, None) == "no answer yet."
+    assert hint_for(number, None) == hint_for(number, ...) == "no answer yet."
 
 
 @pytest.mark.parametrize("number", FUNCTIONS)

@@ -11,11 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fmnist_utils import exercises, runs
+from fmnist_utils import CourseError, exercises, runs
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from class_list import read  # noqa: E402
+from handout import handout  # noqa: E402
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -76,6 +80,33 @@ def test_handout_s_exercises_run_and_say_no_answer_yet(path, handouts, capsys):
     assert all(line.endswith("no answer yet.") for line in said)
 
 
+def test_handout_has_the_glossary(handouts):
+    for page in (ROOT / "notebooks").glob("*.md"):
+        assert (handouts / page.name).read_bytes() == page.read_bytes()
+
+
+def test_handout_never_leaks_what_a_lecturer_has_unfolded():
+    v4 = nbformat.v4
+    secret = "answer = 42"
+    cells = [
+        v4.new_code_cell(secret, metadata={"tags": ["solution"]}),  # unfolded
+        v4.new_code_cell(secret, metadata={"tags": ["Solution "], "collapsed": False}),
+        v4.new_code_cell(f"# Worked solution of 1.1\n{secret}"),  # its tag was lost
+        v4.new_markdown_cell(
+            f"**Question.** Why?\n\n<details open><summary>A</summary>{secret}</details>"
+        ),
+        v4.new_markdown_cell(f"Kept.\n\n<DETAILS  open='' >\n\n{secret}\n\n</DETAILS >\n\nKept."),
+        v4.new_code_cell("print(answer)", outputs=[v4.new_output("stream", text=secret)]),
+    ]
+    cut = handout(v4.new_notebook(cells=cells))
+    assert secret not in nbformat.writes(cut)
+    assert [cell.source for cell in cut.cells] == [
+        "**Question.** Why?",
+        "Kept.\n\nKept.",
+        "print(answer)",
+    ]
+
+
 def test_handout_never_overwrites_the_lessons():
     before = {path: path.read_bytes() for path in NOTEBOOKS}
     done = tool("handout", "--out", ROOT / "notebooks")
@@ -87,7 +118,7 @@ def test_handout_never_overwrites_the_lessons():
 def test_a_class_of_two(tmp_path, dataset):
     for seed in (1, 2):  # what a lesson would have trained
         runs.train(PUBLISHED["mlp-350-80"], dataset, PROFILES["smoke"], seed)
-    (tmp_path / "class.csv").write_text("student,seed\nAda,1\nGrace Hopper,2\n")
+    (tmp_path / "class.csv").write_text("Student ; Seed\nNA;1\nGrace Hopper;2.0\n;\n")
     given = nbformat.v4.new_code_cell('profile = ""\nseed = 0', metadata={"tags": ["parameters"]})
     lesson = nbformat.read(NOTEBOOKS[1], 4)
     lesson.cells = [given, nbformat.v4.new_code_cell('print(profile, "with seed", seed)')]
@@ -105,8 +136,8 @@ def test_a_class_of_two(tmp_path, dataset):
         tmp_path / "lessons",
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    table = pd.read_csv(tmp_path / "out" / "results.csv")
-    assert table.student.tolist() == ["Ada", "Grace Hopper"]
+    table = pd.read_csv(tmp_path / "out" / "results.csv", keep_default_na=False)
+    assert table.student.tolist() == ["NA", "Grace Hopper"]
     assert table.seed.tolist() == [1, 2]
     assert set(table.model) == {"mlp-350-80"}
     assert table.test_accuracy.between(0, 1).all()
@@ -116,17 +147,86 @@ def test_a_class_of_two(tmp_path, dataset):
         assert executed.cells[-1].outputs[0].text == f"smoke with seed {seed}\n"
 
 
+HEAD = "student,seed\n"
+MANY = "NA,1\nnull,2\nNone,3\nnan,4\n007,5\nTrue,6\n1e5,7\nO'Neil,8\nZo\u00eb \u00c5,9\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("student,seed\nM\u00fcller,1\nBo Li,22\n", "utf-8"),
+        ("student;seed\r\nM\u00fcller;1\r\nBo Li;22\r\n", "utf-8-sig"),
+        ("Student ; Seed \nM\u00fcller;1\nBo Li;22\n", "latin-1"),
+        ("student\tseed\r\nM\u00fcller\t1\r\nBo Li\t22\r\n", "utf-16"),
+        ("student\tseed\nM\u00fcller\t1\nBo Li\t22", "utf-16-be"),
+        ("student,seed\rM\u00fcller,1\rBo Li,22\r", "utf-8"),
+        ("sep=;\r\nstudent;seed\r\nM\u00fcller;1\r\nBo Li;22\r\n", "cp1252"),
+        ('"student", "seed"\n"M\u00fcller", "1"\n"Bo Li", "22"\n', "utf-8"),
+        ("student,seed\nMu\u0308ller,1.0\n Bo  Li ,22.00\n", "utf-8"),
+        ("student;seed\nM\u00fcller;1,0\nBo Li;22,0\n", "utf-8"),
+        ("\n\nstudent,seed\n\nM\u00fcller,1\n,\n,,\nBo Li,22\n,\n\n", "utf-8"),
+        ('no;SEED;Student;mail;\n1;1;M\u00fcller;"a\nb";x\n2;22;Bo Li;;\n;;;;\n', "utf-8"),
+    ],
+)
+def test_a_class_list_as_spreadsheets_write_it(content, encoding, tmp_path):
+    (tmp_path / "class.csv").write_bytes(content.encode(encoding))
+    assert list(read(tmp_path / "class.csv").items()) == [("M\u00fcller", 1), ("Bo Li", 22)]
+
+
+def test_names_are_text(tmp_path):
+    (tmp_path / "class.csv").write_text(HEAD + MANY, "utf-8")
+    names = [line.split(",")[0] for line in MANY.splitlines()]
+    assert read(tmp_path / "class.csv") == {name: n for n, name in enumerate(names, start=1)}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("student;seed\nAda;1,000\n", "row 2, Ada: '1,000' is not a seed"),
+        (HEAD + "Ada,1.5\n", "row 2, Ada: '1.5' is not a seed"),
+        (HEAD + "Ada,1e3\n", "'1e3' is not a seed"),
+        (HEAD + "Ada,4294967296\n", "4294967296 is not a seed"),
+        (HEAD + "Ada," + 5000 * "9" + "\n", "is not a seed"),
+        (HEAD + "Ada,NA\n", "'NA' is not a seed"),
+        (HEAD + "\nBo,1\nAda\n", "row 4: Ada has no seed"),
+        (HEAD + "Ada,\n", "row 2: Ada has no seed"),
+        (HEAD + ",1\n", "row 2 has no student"),
+        (HEAD + "M\u00fcller, Ada,1\n", "row 2 has more cells"),
+        (HEAD + "Ada,1\nada,2\n", "row 3: 'ada' would share a folder with 'Ada'"),
+        (HEAD + "Ada,1\nAda ,2\n", "row 3: 'Ada' is there twice"),
+        (HEAD + "M\u00fcller,1\nMu\u0308ller,2\n", "is there twice"),
+        (HEAD + "\uff21da,1\nAda,2\n", "would share a folder"),
+        (HEAD + "results.csv,1\n", "would share a folder with 'results.csv'"),
+        (HEAD + "CON,1\n", "can't be a folder's name"),
+        (HEAD + "a:b,1\n", "can't be a folder's name"),
+        (HEAD + "..,1\n", "can't be a folder's name"),
+        (HEAD + "Ada\u202e,1\n", "can't be a folder's name"),
+        (HEAD + 200 * "x" + ",1\n", "can't be a folder's name"),
+        ('student,seed,note\nAda,1,"open\nBo,2,x\n', "quotation mark is out of place"),
+        ("student,seed,Seed\nAda,1,2\n", "student and seed, each once"),
+        ("PK\x03\x04", "is a spreadsheet's own file; save it as CSV"),
+        ("\0\0\0\0", "can't be read as a class list"),
+    ],
+)
+def test_what_a_class_list_may_not_say(content, says, tmp_path):
+    (tmp_path / "class.csv").write_text(content, "utf-8")
+    with pytest.raises(CourseError) as error:
+        read(tmp_path / "class.csv")
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         (None, "can't be read as a class list"),
-        ("", "can't be read as a class list"),
+        ("", "needs the columns student and seed"),
         ("name,seed\nAda,1\n", "needs the columns student and seed"),
-        ("student,seed\n", "needs the columns student and seed"),
+        ("student,seed\n", "names no student"),
         ("student,seed\n../../etc,1\n", "can't be a folder's name"),
         ("student,seed\nAda,-1\n", "Ada: .*seed"),
         ("student,seed\nAda,x\n", "Ada: .*seed"),
-        ("student,seed\nAda,1\nAda,2\n", "'Ada' twice"),
+        ("student,seed\nAda,1\nAda,2\n", "'Ada' is there twice"),
     ],
 )
 def test_what_is_no_class_list_is_refused_before_anything_runs(content, says, tmp_path):

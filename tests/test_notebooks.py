@@ -134,7 +134,7 @@ def test_parameters_cell(notebook):
 
 def test_setup_checks_before_any_work(notebook):
     first = code_cells(notebook)[2].source  # after the parameters and the cell for Colab
-    assert "profile, fashion = setup(profile, seed)" in first
+    assert "profile, seed, fashion = setup(profile, seed)" in first
     imports = [line for line in first.splitlines() if "fmnist_utils" in line]
     assert len(imports) == 1
     assert len(imported(first)) <= 7

@@ -6,6 +6,8 @@ The garments here are drawn, in many colours, sizes and file formats; nothing is
 import os
 import re
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -387,15 +389,21 @@ def store(picture: Image.Image, kind: str = "PNG", cut: int | None = None):
     return save
 
 
-def text_bomb(path: Path) -> None:
-    notes = PngImagePlugin.PngInfo()
-    notes.add_text("note", "a" * 5_000_000, zip=True)
-    draw(size=(30, 30)).save(path, "PNG", pnginfo=notes)
+def claiming(width: int, height: int, **options: object):
+    """A small JPEG whose header claims to be larger."""
+
+    def save(path: Path) -> None:
+        draw(size=(64, 48)).save(path, "JPEG", **options)
+        content, size = bytearray(path.read_bytes()), struct.pack(">HH", 48, 64)
+        content[(at := content.index(size)) : at + 4] = struct.pack(">HH", height, width)
+        path.write_bytes(content)
+
+    return save
 
 
 def sparse(path: Path) -> None:
     draw(size=(30, 30)).save(path, "PNG")
-    os.truncate(path, 60_000_000)
+    os.truncate(path, 160_000_000)
 
 
 CLAIM = 4 * b"\0"
@@ -408,22 +416,30 @@ CLAIM = 4 * b"\0"
         (lambda path: path.mkdir(), "is a folder"),
         (write(b""), "is empty"),
         (write(b"a shirt"), "is not a JPEG, PNG or WebP picture"),
-        (write(b"\x89PNG\r\n\x1a\n"), "is not a JPEG, PNG or WebP picture"),
+        (write(b"\x89PNG\r\n\x1a\n"), "is damaged"),
         (write(b"\xff\xd8\xff\xe0"), ""),
         (write(b"RIFF\x10\0\0\0WEBPVP8X"), ""),
-        (store(draw(), "GIF"), "is not a JPEG, PNG or WebP picture"),
-        (store(draw(), "TIFF"), "is not a JPEG, PNG or WebP picture"),
+        (store(draw(), "GIF"), "is a GIF picture, not a JPEG, PNG or WebP picture"),
+        (store(draw(), "TIFF"), "is a TIFF or a camera's raw picture, not a JPEG"),
+        (store(draw(), "AVIF"), "is an AVIF picture"),
+        (write(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), "is a HEIC picture, not a JPEG"),
+        (write(b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic"), "is a HEIC picture, not a JPEG"),
+        (write(b"\0\0\0\x14ftypqt  \0\0\0\0"), "is a video"),
+        (write(b"%PDF-1.7"), "is a PDF"),
+        (write(b"<!DOCTYPE html>"), "is not a JPEG, PNG or WebP picture"),
         (store(draw(), "PPM"), "is not a JPEG, PNG or WebP picture"),
         (store(noisy(draw(), 9), "PNG", -9_000), "is damaged"),
         (store(noisy(draw(), 9), "JPEG", -9_000), "is damaged"),
         (store(noisy(draw(), 9), "WEBP", -3_000), ""),
-        (write(png(100_000, 100_000, 8, 2, CLAIM)), "more pixels than any photo"),
+        (write(png(100_000, 100_000, 8, 2, CLAIM)), "at most 50 million, or save it as a JPEG"),
         (write(png(8_000, 8_000, 8, 2, CLAIM)), "has 8000 x 8000 pixels"),
+        (claiming(20_000, 20_000), "has 20000 x 20000 pixels; shrink it to at most 250 million."),
+        (claiming(60_000, 60_000), "has 60000 x 60000 pixels"),
+        (claiming(9_000, 6_000, progressive=True), "not a progressive one"),
         (write(png(50_000_001, 1, 8, 0, CLAIM)), "has 50000001 x 1 pixels"),
         (write(png(300, 200, 8, 2, CLAIM)), "is damaged"),
         (write(png(0, 0, 8, 2, CLAIM)), ""),
-        (text_bomb, "is damaged"),
-        (sparse, "is larger than 50 MB"),
+        (sparse, "is larger than 150 MB"),
         (store(Image.new("RGB", (1, 1), BLUE)), "No garment stands out"),
         (store(Image.new("RGB", (300, 200), BLUE)), "No garment stands out"),
         (store(Image.new("RGBA", (300, 200))), "No garment stands out"),
@@ -434,6 +450,174 @@ CLAIM = 4 * b"\0"
 def test_what_is_no_photo_is_refused_in_one_sentence(tmp_path, make, words):
     make(path := tmp_path / "my photo.jpg")
     assert words in refused(path)
+
+
+# As telephones write them
+
+
+TEXT = zlib.compress(5_000_000 * b"a")
+ODD = {
+    "zTXt": chunk(b"zTXt", b"note\0\0" + TEXT),
+    "iTXt": chunk(b"iTXt", b"note\0\1\0\0\0" + TEXT),
+    "raw iTXt": chunk(b"iTXt", b"note\0\0\0\0\0" + 5_000_000 * b"a"),
+    "tEXt": chunk(b"tEXt", b"note\0" + 5_000_000 * b"a"),
+    "a hundred": 100 * chunk(b"zTXt", b"note\0\0" + zlib.compress(900_000 * b"a")),
+    "no zlib": chunk(b"zTXt", b"note\0\0garbage"),
+    "an odd name": chunk(b"ab\0d", b"1234"),
+    "private": chunk(b"prIv", bytes(1000)),
+    "colours": chunk(b"iCCP", b"icc\0\0" + TEXT),
+    "wrong check": chunk(b"tIME", bytes(7))[:-1] + b"x",
+    "animated": chunk(b"acTL", b"\0\0"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("where", [33, -12])
+def test_what_else_a_png_holds_is_ignored(saved, shirt, odd, where):
+    whole = saved(draw()).read_bytes()
+    path = saved(draw())
+    path.write_bytes(whole[:where] + ODD[odd] + whole[where:])
+    assert (one(path) == shirt).all()
+
+
+def test_of_several_pictures_in_a_jpeg_the_first_counts(saved, shirt):
+    others = [draw(GREEN, size=(90, 60))]
+    path = saved(draw(), "several.jpg", format="MPO", save_all=True, append_images=others)
+    assert alike(one(path), shirt) > 0.99
+    path.write_bytes(path.read_bytes()[:-800])  # what is behind the first one has no say
+    assert alike(one(path), shirt) > 0.99
+
+
+def test_a_damaged_note_turns_nothing(saved, shirt):
+    odd = b"Exif\0\0II*\0\xff\xff\xff\x7f garbage"
+    assert alike(one(saved(draw(), "odd.jpg", exif=odd, quality=95)), shirt) > 0.99
+
+
+PEAK = """
+import re, sys
+from fmnist_utils import photo
+def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1000
+before = peak()
+print(*photo.steps(sys.argv[1])["photo"].shape, peak() - before)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="measures memory as Linux does")
+@pytest.mark.parametrize("size", [(8160, 6144), (16384, 12288), (65000, 1100)])
+def test_two_hundred_million_pixels_are_shrunk_on_the_way(tmp_path, shirt, size):
+    path = tmp_path / "large.jpg"
+    shrunk = draw(ground=WOOD, size=(size[0] // 16, size[1] // 16))
+    shrunk.resize(size, Image.Resampling.NEAREST).save(path, quality=60)
+    command = [sys.executable, "-c", PEAK, path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    height, width, _, megabytes = map(float, done.stdout.split())
+    assert max(height, width) == 560
+    assert megabytes < 150
+    if size[0] < 2 * size[1]:
+        assert alike(one(path), shirt) > 0.95
+
+
+def framed(sides: dict[str, int], colour=WHITE, inside: Image.Image | None = None) -> Image.Image:
+    inside = inside or noisy(draw(BLUE, WOOD, (400, 300)), 4)
+    top, bottom, left, right = (sides.get(side, 0) for side in ("top", "bottom", "left", "right"))
+    picture = Image.new("RGB", (inside.width + left + right, inside.height + top + bottom), colour)
+    picture.paste(inside, (left, top))
+    return picture
+
+
+FRAMES = {
+    "frame": {"top": 20, "bottom": 20, "left": 20, "right": 20},
+    "thin": {"top": 3, "bottom": 3, "left": 3, "right": 3},
+    "instant": {"top": 20, "bottom": 90, "left": 20, "right": 20},
+    "letterbox": {"top": 70, "bottom": 60},
+    "pillars": {"left": 100, "right": 100},
+    "three sides": {"top": 40, "left": 40, "right": 40},
+}
+
+
+@pytest.mark.parametrize("name", ["framed.png", "framed.jpg"])
+@pytest.mark.parametrize("colour", [WHITE, (0, 0, 0), (200, 20, 20), (248, 246, 240)])
+@pytest.mark.parametrize("frame", FRAMES)
+def test_frames_and_bars_are_cut_off(saved, shirt, frame, colour, name):
+    assert alike(one(saved(framed(FRAMES[frame], colour), name)), shirt) > 0.95
+    large = framed(FRAMES[frame], colour)
+    large = large.resize([4 * side for side in large.size], Image.Resampling.BICUBIC)
+    assert alike(one(saved(large, name)), shirt) > 0.95
+
+
+@pytest.mark.parametrize("name", ["framed.png", "framed.jpg"])
+def test_a_frame_in_a_frame(saved, shirt, name):
+    twice = framed(FRAMES["frame"], WHITE, framed(FRAMES["thin"], (0, 0, 0)))
+    assert alike(one(saved(twice, name)), shirt) > 0.95
+    assert alike(one(saved(framed(FRAMES["frame"], inside=draw()), name)), shirt) > 0.99
+
+
+@pytest.mark.parametrize("sides", [{"bottom": 60}, {"left": 50}, {"top": 40, "left": 40}])
+def test_what_may_be_a_bar_is_told(saved, sides):
+    assert "seems to have a frame, or a bar at one side; cut it off" in refused(
+        saved(framed(sides))
+    )
+
+
+def test_a_rectangle_is_no_frame(saved):
+    plain = Image.new("RGB", (200, 120), BLUE)
+    image = one(saved(framed(FRAMES["frame"], inside=plain)))
+    assert (image > 0).all(axis=1).sum() >= 16
+    ImageDraw.Draw(plain).rectangle((80, 40, 110, 70), fill=ROSE)  # a bag's buckle, or a garment?
+    assert "seems to have a frame" in refused(saved(framed(FRAMES["frame"], inside=plain)))
+
+
+# How they are named
+
+
+def test_one_name_is_a_list_of_one(saved, shirt):
+    path = saved(draw())
+    for given in (path, str(path), [str(path)], (path,), iter([path])):
+        assert (photo.prepare(given) == shirt).all()
+
+
+def test_the_home_folder(saved, shirt, tmp_path, monkeypatch):
+    saved(draw())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for given in ("~/shirt.png", Path("~/shirt.png")):
+        assert (photo.prepare(given) == shirt).all()
+    assert "~/none.png doesn't exist" in refused("~/none.png")
+    assert "nobody's home" in refused("~nobody-of-this-name/shirt.png")
+    monkeypatch.chdir(tmp_path)
+    saved(draw(), "~shirt.png")
+    assert (photo.prepare("~shirt.png") == shirt).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("", "name is empty"),
+        ("  ", "name is empty"),
+        (Path(), "is a folder"),
+        ("https://example.org/shirt.jpg", "is an address"),
+        ("HTTP://example.org/shirt.jpg", "is an address"),
+        (Path("https://example.org/shirt.jpg"), "is an address"),
+        ("file:///home/me/shirt.jpg", "is an address"),
+        ("data:image/png;base64,AAAA", "is an address"),
+        (None, "of type NoneType"),
+        (3, "of type int"),
+        (b"shirt.jpg", "of type bytes"),
+        (np.zeros((28, 28)), "of type ndarray"),
+    ],
+)
+def test_what_is_no_name_is_told(given, words):
+    for call in (photo.steps, photo.prepare):
+        asked = [given] if call is photo.prepare and given is not None else given
+        with pytest.raises(CourseError) as error:
+            call(asked)
+        assert words in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_no_photo_at_all():
+    with pytest.raises(CourseError, match="No photo is named"):
+        photo.prepare([])
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in folders are POSIX's")

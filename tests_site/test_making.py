@@ -1,12 +1,19 @@
 """How pages are made of notebooks: launch links, formulae, the command line."""
 
+import importlib.util
 import subprocess
 import sys
 
+import nbformat
 import pytest
 from conftest import ROOT
 from lessons import mathml, prepare
 from nbformat import v4
+
+# (By its path: Python has a module called site itself.)
+spec = importlib.util.spec_from_file_location("tools_site", ROOT / "tools" / "site.py")
+site = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(site)
 
 
 def test_launch_links_stand_below_the_title():
@@ -15,6 +22,28 @@ def test_launch_links_stand_below_the_title():
     assert source.startswith("# 1 · The data\n\n{.launch}\n")
     assert "https://mybinder.org/v2/gh/me/copy/HEAD?" in source
     assert source.endswith("\n\n**You will learn**")
+
+
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("file", LESSONS, ids=lambda path: path.stem)
+def test_every_cell_names_the_copy(file):
+    page = prepare(nbformat.read(file, as_version=4), file.name, "me/copy")
+    text = "\n".join(cell.source for cell in page.cells)
+    assert "OWNER/REPOSITORY" not in text
+    assert "https://github.com/me/copy course" in text  # what Colab fetches
+
+
+def test_lessons_and_front_page_name_the_copy_as_downloads_too(tmp_path):
+    site.gather(tmp_path / "pages", "me/copy")
+    files = [tmp_path / "pages" / "index.md", *(tmp_path / "pages" / "notebooks").iterdir()]
+    assert len(files) >= 10
+    for file in files:
+        assert "OWNER/REPOSITORY" not in file.read_text("utf-8")
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        made = (tmp_path / "pages" / "notebooks" / path.name).read_text("utf-8")
+        assert made == path.read_text("utf-8").replace("OWNER/REPOSITORY", "me/copy")
 
 
 def test_formulae():

@@ -3,7 +3,7 @@
     python tools/normalise.py [--check] [NOTEBOOK ...]
 
 Keeps what a reader or a tool needs: cells, tags, folded sources, outputs, what the figures say
-of themselves (alternative text, what made them), the kernel's name.
+of themselves (alternative text, what made them), the kernel's name and language.
 Drops what a run leaves behind: papermill's injected cell and metadata, times, stderr, widget
 state. Numbers the code cells 1…n. With --check nothing is written: the exit code is 1 if a
 notebook is not in form.
@@ -18,7 +18,15 @@ import nbformat
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
+    # Without these, nbconvert's script of a lesson is no Python file.
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
 }
 
 

@@ -22,13 +22,21 @@ def gather(pages: Path, repository: str) -> None:
     shutil.rmtree(pages, ignore_errors=True)
     readme = (ROOT / "README.md").read_text("utf-8").replace(PLACEHOLDER, repository)
     linked = {Path(target) for target in LINK.findall(readme)}
-    beside = {path.relative_to(ROOT) for path in (ROOT / "notebooks").iterdir() if path.is_file()}
+    beside = {
+        path.relative_to(ROOT)
+        for path in (ROOT / "notebooks").iterdir()
+        if path.suffix in (".ipynb", ".md")
+    }
     for path in sorted(linked | beside):
         if not (ROOT / path).is_file():
             sys.exit(f"README.md links to {path}, and the site needs a file there.")
         target = pages / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / path, target)
+        if path in beside:  # as a page and as a download, a lesson names the copy it comes from
+            text = (ROOT / path).read_text("utf-8").replace(PLACEHOLDER, repository)
+            target.write_text(text, "utf-8", newline="\n")
+        else:
+            shutil.copyfile(ROOT / path, target)
     texts = [path for path in sorted(beside) + sorted(linked - beside) if path.suffix == ".md"]
     others = [path.with_suffix("").as_posix() for path in texts]
     lessons = [

@@ -6,7 +6,6 @@ Slow modules are imported only where a command needs them: help and error messag
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from fmnist_utils.cli import parser
 from fmnist_utils.data import files, places
@@ -30,7 +29,7 @@ def _data(args: argparse.Namespace) -> int:
         print("FMNIST_DATA_DIR=stand-in: the lessons use the drawn stand-in and look for no files.")
         print("Unset FMNIST_DATA_DIR, or name a folder with --folder, to have the real data.")
         return 1
-    where = Path(args.folder).expanduser().absolute() if args.folder else places.data_folder()
+    where = places.absolute(args.folder, "--folder") if args.folder else places.data_folder()
     print(f"Fashion-MNIST is expected in {where}")
     found = files.status(where)
     for name, problem in found.items():
@@ -146,6 +145,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit code. What the user can put right is one line, no more."""
     args = parser.parser(PROG).parse_args(argv)
     try:
+        if args.command != "doctor":  # which says it as one finding among others
+            places.settle()
         return COMMANDS[args.command](args)
     except BrokenPipeError:  # `... | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

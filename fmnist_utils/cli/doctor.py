@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fmnist_utils.data import files, places
+from fmnist_utils.messages import CourseError
 
 GB = 1e9
 MEMORY, DISK = 2 * GB, 1 * GB  # what a lesson needs, with room to spare
@@ -23,6 +24,14 @@ BRING_ALONG = "python tools/migrate_runs.py makes them found again"
 INSTALL = "python -m pip install -r requirements.txt"
 
 Finding = tuple[bool, str]
+
+# What keras.json may ask for, and what the lessons compute with.
+KERAS_SETTINGS = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "backend": "tensorflow",
+}
 
 
 def _python() -> Iterator[Finding]:
@@ -91,10 +100,14 @@ def _disk() -> Iterator[Finding]:
 
 def _kept_runs() -> Iterator[Finding]:
     older = 0
-    for record in places.run_store().glob("*/run.json"):
+    try:
+        store = places.run_store()
+    except CourseError:  # `_disk` says why
+        return
+    for record in store.glob("*/run.json"):
         # A damaged one is named when it is used.
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            older += "opens_test" not in json.loads(record.read_text())["key"]["recipe"]
+            older += "opens_test" not in json.loads(record.read_text("utf-8"))["key"]["recipe"]
     if older:
         yield True, f"{older} trainings were kept by an earlier version: {BRING_ALONG}"
 
@@ -112,6 +125,21 @@ def _data() -> Iterator[Finding]:
         yield True, f"data: all four files are whole in {where}"
 
 
+def _settings() -> Iterator[Finding]:
+    """What Keras's file of settings and the environment ask for, and don't get."""
+    asked = places.keras_settings()
+    if other := [n for n, own in KERAS_SETTINGS.items() if asked.get(n, own) != own]:
+        words = ", ".join(f"{name} {asked[name]}" for name in other)
+        yield (
+            True,
+            f"{places.keras_json()} asks for {words}: the lessons take no notice, as it would "
+            "change results",
+        )
+    if ignored := places.ignored_settings():
+        names = ", ".join(ignored)
+        yield True, f"{names}: set, but the lessons take no notice, as it would change results"
+
+
 def _kernel() -> Iterator[Finding]:
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
@@ -120,6 +148,9 @@ def _kernel() -> Iterator[Finding]:
         starts = Path(KernelSpecManager().get_kernel_spec("python3").argv[0])
     except NoSuchKernel:
         yield False, f"Jupyter finds no kernel python3: {todo}"
+        return
+    except RuntimeError:
+        yield False, "Jupyter needs a home folder: set HOME to a folder that you may write to"
         return
     here = Path(sys.executable).parent
     # "python" alone means the Python that asks; a path may lead into another environment.
@@ -132,9 +163,11 @@ def _kernel() -> Iterator[Finding]:
 def examine() -> int:
     """Print one line a finding, `ok` or `!!` in front; return 0 if all is well, else 1."""
     failed = 0
-    for check in (_python, _packages, _memory, _disk, _kept_runs, _data, _kernel):
+    for check in (_python, _packages, _memory, _disk, _kept_runs, _data, _settings, _kernel):
         try:
             findings = list(check())
+        except CourseError as error:
+            findings = [(False, str(error))]
         except (ImportError, OSError) as error:
             name = check.__name__.strip("_")
             findings = [(False, f"{name}: can't be checked ({error}): {INSTALL}")]

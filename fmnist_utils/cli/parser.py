@@ -1,9 +1,10 @@
 """What the command line takes: its commands, their arguments and their help."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from fmnist_utils.data import files
+from fmnist_utils.data import files, places
 from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import PROFILES, check_seed
 
@@ -37,14 +38,14 @@ def parser(prog: str) -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--out",
-        type=Path,
+        type=_folder("--out"),
         default=Path("build"),
         metavar="DIR",
         help="where the results go (default: build)",
     )
     run.add_argument(
         "--notebooks",
-        type=Path,
+        type=_folder("--notebooks"),
         default=Path("notebooks"),
         metavar="DIR",
         help="where the notebooks are (default: notebooks)",
@@ -111,7 +112,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
         help="search for good hyperparameters, alone or with other workers",
         description="Searches with Optuna until there are enough trials. Started again, it goes "
         "on; started several times, on one machine or on many, with a storage that all of "
-        "them reach, it is one search by several workers. A killed worker's trial is tried again.",
+        "them reach, it is one search by several workers. The trial of a worker that is stopped or "
+        "killed is tried again.",
     )
     tune.add_argument("space", metavar="SPACE", help="the search space: mlp or cnn")
     tune.add_argument(
@@ -176,3 +178,14 @@ def _seed(text: str) -> int:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a seed; give a whole number from 0 to 4294967295."
         ) from None
+
+
+def _folder(option: str) -> Callable[[str], Path]:
+    def folder(text: str) -> Path:
+        try:
+            places.absolute(text, option)  # refuses what can be no folder's name
+        except CourseError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return Path(text).expanduser()  # as it was written: messages stay short
+
+    return folder

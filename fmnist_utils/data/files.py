@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import os
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -68,13 +69,14 @@ def _get(url: str, size: int) -> bytes:
 def download(name: str, into: Path) -> bytes:
     """Fetch one of the four files from the first mirror that has it whole; write it at once.
 
-    `$FMNIST_MIRROR`, an address that ends in a slash, is asked before the public mirrors.
+    `$FMNIST_MIRROR`, the address of a folder, is asked before the public mirrors.
     Raises BadFile with what each mirror answered.
     """
     answers = []
-    for mirror in filter(None, (os.environ.get("FMNIST_MIRROR"), *MIRRORS)):
+    own = os.environ.get("FMNIST_MIRROR", "").strip()
+    for mirror in filter(None, (own, *MIRRORS)):
         try:
-            content = check(name, _get(mirror + name, FILES[name][1]))
+            content = check(name, _get(_address(mirror, name), FILES[name][1]))
             break
         except (OSError, ValueError, http.client.HTTPException, BadFile) as error:
             answers.append(f"{mirror} answered: {' '.join(str(error).split())}")
@@ -82,6 +84,17 @@ def download(name: str, into: Path) -> bytes:
         raise BadFile("; ".join(answers) or "no mirror is known")
     _write(into / name, content)
     return content
+
+
+def _address(mirror: str, name: str) -> str:
+    """The address of a file there; spaces and letters of other alphabets are encoded."""
+    scheme, found, rest = mirror.partition("://")
+    if not found:
+        return mirror + name  # no address: refused, with these words
+    host, _, folder = rest.partition("/")
+    folder = urllib.parse.quote(folder, safe="/%~:@!$&'()*+,;=?")
+    between = "" if not folder or folder.endswith(("/", "=")) else "/"
+    return f"{scheme}://{host}/{folder}{between}{name}"
 
 
 def _write(path: Path, content: bytes) -> None:

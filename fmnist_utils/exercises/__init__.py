@@ -15,6 +15,7 @@ from fmnist_utils.exercises import (
     lesson7,
     lesson8,
 )
+from fmnist_utils.exercises.value import Hint, Unanswered
 
 __all__ = ["CHECKS", "check", "hint_for"]
 
@@ -34,22 +35,14 @@ def check(number: str, answer: object) -> None:
 
 def hint_for(number: str, answer: object) -> str:
     """The hint for a wrong `answer` to exercise `number`; an empty string if it is right."""
-
-    def tried(*arguments: object) -> object:
-        if (result := answer(*arguments)) is None:
-            raise _Unanswered
-        return result
-
     try:
-        if answer is None:
-            raise _Unanswered
-        hint = CHECKS[number](tried if callable(answer) else answer)
-        return hint and f"not yet. {hint}"
-    except _Unanswered:
+        if answer is None or answer is ...:
+            raise Unanswered
+        hint = CHECKS[number](answer)
+    except Unanswered:
         return "no answer yet."
+    except Hint as error:
+        hint = str(error)
     except Exception as error:  # the student's own code runs in here: anything may come out
-        return f"not yet. Your answer stopped with {type(error).__name__}: {error}"
-
-
-class _Unanswered(Exception):
-    pass
+        hint = f"Your answer stopped with {type(error).__name__}: {error}"
+    return hint and f"not yet. {hint}"

@@ -4,30 +4,52 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fmnist_utils.exercises.value import number
+from fmnist_utils.exercises.value import function, number
 
 
-def check_one_hot(function: Callable) -> str:
-    labels = np.array([3, 0, 9, 3])
-    rows = np.asarray(function(labels.copy()))
-    if rows.shape != (4, 10):
-        return f"Four labels should give shape (4, 10); yours has {rows.shape}."
-    if not (rows.sum(axis=1) == 1).all():
-        return "Each row should hold a single 1 and nine 0s."
-    return "" if (rows.argmax(axis=1) == labels).all() else "The 1 should stand at the label."
+def check_one_hot(one_hot: Callable) -> str:
+    for labels in (np.array([3, 0, 7, 3]), np.array([9]), np.arange(30, dtype="uint8") % 10):
+        rows = one_hot(labels)
+        if rows.shape == (10, len(labels)):
+            return "You have a column for each label; make it a row."
+        if rows.shape == (len(labels), labels.max() + 1) != (len(labels), 10):
+            return "Ten columns, please, even if the highest classes don't occur among the labels."
+        if rows.shape != (len(labels), 10):
+            return f"{len(labels)} labels should give ({len(labels)}, 10); yours has {rows.shape}."
+        if not (np.sort(rows) == [0] * 9 + [1]).all():
+            return "Each row should hold a single 1 and nine 0s."
+        if (rows.argmax(axis=1) != labels).any():
+            return "The 1 should stand at the label."
+    return ""
 
 
-def check_nearest_mean(function: Callable) -> str:
+def check_nearest_mean(nearest_mean: Callable) -> str:
     rng = np.random.default_rng(14)
+    # What is asked last differs from class 8 much in a few pixels, from class 9 a little in all;
+    # and one image of class 0 is labelled 1.
+    patterns = rng.integers(60, 190, (10, 28, 28))
+    patterns[8:] = between = rng.integers(60, 70, (28, 28))
+    patterns[8, :9, :9] += 125
+    patterns[9] += 30
     labels = np.repeat(np.arange(10), 6).astype("uint8")
-    patterns, noise = rng.integers(60, 190, (10, 28, 28)), rng.integers(-60, 60, (60, 28, 28))
-    images = (patterns[labels] + noise).astype("uint8")
+    images = patterns[labels] + rng.integers(-60, 60, (60, 28, 28))
+    labels[0] = 1
     order = rng.permutation(60)
-    found = np.asarray(function(images[order], labels[order], images))
-    if found.shape != (60,):
-        return f"One label an image, please: shape (60,), not {found.shape}."
-    if (found == labels).all():
+    asked = np.concatenate([images, between[None]]).astype("uint8")
+    images = images.astype("uint8")
+
+    means = np.stack([images[labels == label].mean(axis=0) for label in range(10)])
+    differences = asked[:, None] - means
+    right = (differences**2).sum(axis=(2, 3)).argmin(axis=1)
+    found = nearest_mean(images[order], labels[order], asked)
+    if found.shape != right.shape:
+        return f"One label an image, please: shape {right.shape}, not {found.shape}."
+    if np.array_equal(found, right):
         return ""
+    if np.array_equal(found, abs(differences).sum(axis=(2, 3)).argmin(axis=1)):
+        return "You add up absolute differences; the lesson's distance squares them."
+    if np.array_equal(found[:60], labels):
+        return "Compare with the mean of each class, not with single images."
     return (
         "Some images went to a mean that is farther away. Watch out: differences of uint8 "
         "wrap around; convert to float first."
@@ -37,22 +59,31 @@ def check_nearest_mean(function: Callable) -> str:
 CHECKS: dict[str, Callable[[object], str]] = {
     "1.1": number(
         60_000 * 784 * 4 / 1e6,
-        tolerance=0.01,
+        tolerance=0.005,
         hint="Multiply images × pixels × bytes; 1 MB is 10⁶ bytes.",
         hints_for_wrong={
-            47: "That is one byte a pixel, uint8. How many has float32?",
-            376: "That is eight bytes a pixel, float64. How many has float32?",
+            47.04: "That is one byte a pixel, uint8. How many has float32?",
+            376.32: "That is eight bytes a pixel, float64. How many has float32?",
+            60_000 * 784 * 4 / 2**20: "Those are units of 2²⁰ bytes (MiB); 1 MB is 10⁶ bytes.",
+            188_160_000: "Those are bytes. How many millions of them?",
+            0.18816: "That is in gigabytes.",
+            219.52: "The test images are not among the 60,000.",
         },
     ),
-    "1.2": check_one_hot,
+    "1.2": function(check_one_hot),
     "1.3": number(
         90_000,
         tolerance=0.001,
         hint="Solve sqrt(p (1 - p) / n) = 0.001 for n.",
         hints_for_wrong={
-            900: "You took .1 for .1 points; a point is .01, so .1 points are .001.",
-            300: "You forgot to square.",
+            900: "That many give a whole point, .01. How large is a tenth of it?",
+            9: "A point is .01, so .1 points are not .1. Or is that how many times as many?",
+            300: "That is the square root of n.",
+            90: "The standard error has to be squared, too.",
+            900_000: "p (1 - p) is the variance of one answer, not p.",
+            90_000 * 1.96**2: "That is for half a 95 % interval, 1.96 standard errors.",
+            360_000: "That is for two standard errors.",
         },
     ),
-    "1.4": check_nearest_mean,
+    "1.4": function(check_nearest_mean),
 }

@@ -4,33 +4,63 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fmnist_utils.exercises.value import number, shape
+from fmnist_utils.exercises.value import function, number, shape
 
 
-def check_conv1d(function: Callable) -> str:
+def check_conv1d(conv1d: Callable) -> str:
     rng = np.random.default_rng(34)
-    image, kernel = rng.normal(size=(7, 4)), rng.normal(size=(3, 4, 2))
-    bias = np.array([10.0, -10.0])
-    without_bias = np.stack([np.tensordot(image[i : i + 3], kernel, 2) for i in range(5)])
-    right = without_bias + bias
-    found = np.asarray(function(image, kernel, bias))
-    if found.shape != (5, 2):
-        return f"7 rows and a kernel of 3 give 5 steps, with 2 filters: (5, 2), not {found.shape}."
-    if np.allclose(found, right):
-        return ""
-    if np.allclose(found, without_bias):
-        return "Every filter adds its bias."
-    return "At each step: multiply the rows under the kernel with it, sum over rows and features."
+    for rows, size, filters in ((7, 3, 2), (9, 4, 3)):
+        image, kernel = rng.normal(size=(rows, 4)), rng.normal(size=(size, 4, filters))
+        bias = 10.0 + np.arange(filters)
+        steps = rows - size + 1
+        windows = np.stack([image[i : i + size] for i in range(steps)])
+        sums = np.tensordot(windows, kernel, 2)
+        found = conv1d(image, kernel, bias)
+        if found.shape == (rows, filters):
+            return "Without padding the kernel fits fewer times than there are rows."
+        if found.shape != sums.shape:
+            return (
+                f"{rows} rows and a kernel of {size} give {steps} steps, with {filters} filters: "
+                f"{sums.shape}, not {found.shape}."
+            )
+        for wrong, hint in (
+            (sums, "Every filter adds its bias."),
+            (sums + size * 4 * bias, "Add the bias once a step, after the sum."),
+            (np.tensordot(windows, kernel[::-1], 2) + bias, "The kernel is not turned round."),
+        ):
+            if np.allclose(found, wrong, atol=0.01):
+                return hint
+        if not np.allclose(found, sums + bias, atol=0.01):
+            return (
+                "At each step: multiply the rows under the kernel with it, sum over rows and "
+                "features."
+            )
+    return ""
 
 
 CHECKS: dict[str, Callable[[object], str]] = {
-    "3.1": shape((12, 64), hint="A kernel of 5 fits 28 - 5 + 1 times; pooling by 2 halves that."),
+    "3.1": shape(
+        (12, 64),
+        hint="A kernel of 5 fits 28 - 5 + 1 times; pooling by 2 halves that.",
+        hints_for_wrong={
+            (24, 64): "That is before the pooling.",
+            (14, 64): "Without padding a kernel of 5 doesn't fit 28 times.",
+            (12, 28): "How many features come out is up to the filters.",
+            (12, 32): "Pooling goes along the steps; the features stay as many.",
+            (64, 12): "First the steps, then the features.",
+            (12, 12, 64): "A 1-D kernel moves in one direction only: steps and features.",
+            (12,): "And the features?",
+        },
+    ),
     "3.2": number(
         9_024,
         hint="One filter has kernel × features weights and a bias.",
         hints_for_wrong={
             8_960: "Almost: every filter has a bias.",
+            8_961: "Every filter has a bias of its own.",
             384: "A kernel covers all 28 features of a row, not one.",
+            320: "A kernel covers all 28 features of a row, and every filter has a bias.",
+            1_664: "A 1-D kernel isn't 5 × 5: it covers five whole rows.",
         },
     ),
     "3.3": number(
@@ -39,8 +69,13 @@ CHECKS: dict[str, Callable[[object], str]] = {
         hint="The second softmax gets at best one 1 and nine 0s. Work out what it makes of them, "
         "then take -log.",
         hints_for_wrong={
-            2.3026: "That is the loss of guessing; the best case is a little better.",
+            np.log(10): "That is the loss of guessing; the best case is a little better.",
+            np.e / (np.e + 9): "That is the probability; the loss is its -log.",
+            -np.log(1 + 9 / np.e): "Logarithms of probabilities are negative; the loss is not.",
+            np.log10(1 + 9 / np.e): "The loss has the natural logarithm, not that to base 10.",
+            np.log2(1 + 9 / np.e): "The loss has the natural logarithm, not that to base 2.",
+            np.log(np.e + 9): "That is -log of 1 / sum. What stands above the sum?",
         },
     ),
-    "3.4": check_conv1d,
+    "3.4": function(check_conv1d),
 }

@@ -2,10 +2,12 @@
 
 The steps are those of Xiao, Rasul and Vollgraf 2017, section 2: trim to the garment, shrink,
 sharpen, centre, negate, grey. The shop's photos, which they started from, have a plain, nearly
-white ground; yours has any, so it is found and painted over first.
+white ground; yours has any, so it is found and painted over first, and a frame is cut off.
 """
 
+import os
 from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -20,30 +22,39 @@ CLOSE = 0.05 * 255  # of the ground's colour; the paper's figure
 SPECK = 0.02  # what is smaller than this share of the largest piece is no part of the garment
 SMALLEST = 0.004  # share of the photo that the garment has to fill
 BLACK = 20  # a ground darker than this is that of Fashion-MNIST's own images
+SIDES = {"top": np.s_[0], "bottom": np.s_[-1], "left": np.s_[:, 0], "right": np.s_[:, -1]}
+OPPOSITE = ({"top", "bottom"}, {"left", "right"})
+FLAT = 9  # a frame drawn by a program differs less from its own colour
+STRAIGHT = 0.85  # at least this share of a frame's inner edge is one line, if its corners are round
+CUT = 0.02  # of the longer edge: what goes with a frame, as it is blurred
 DIMMEST = 58  # the median of a garment's pixels is above this in 95 of 100 training images
 
 
-def prepare(paths: Iterable[str | Path]) -> np.ndarray:
+def prepare(paths: str | Path | Iterable[str | Path]) -> np.ndarray:
     """The network's inputs for photos: uint8 (n, 28, 28), 0 (black ground) to 255.
 
-    Raises CourseError, as `steps` does, for the first photo that can't be used.
+    Raises CourseError, as `steps` does, for the first photo that can't be used, and if none is
+    named.
     """
-    return np.stack([list(steps(path).values())[-1] for path in paths])
+    one = isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable)
+    inputs = [list(steps(path).values())[-1] for path in ([paths] if one else paths)]
+    if not inputs:
+        raise CourseError("No photo is named; give a list of files, or one file's name.")
+    return np.stack(inputs)
 
 
 def steps(path: str | Path) -> dict[str, np.ndarray]:
     """Every step from a photo to the network's input, in order, by name.
 
     All are uint8, 0 to 255. In colour, (height, width, 3): "photo", upright, its longer edge at
-    most 560; "cut out", its ground painted white, unless it is black; "trimmed"; "shrunk", longer
-    edge 28; "sharpened"; then (28, 28, 3): "centred"; "negated", unless the ground is black.
+    most 560, without a frame or bars; "cut out", its ground painted white, unless it is black;
+    "trimmed"; "shrunk", longer edge 28; "sharpened"; then (28, 28, 3): "centred"; "negated",
+    unless the ground is black.
     Then (28, 28): "grey", and last the input: "stretched", whose brightest pixel is 255, as it is
     in Fashion-MNIST.
     Raises CourseError, naming the file, if it is no photo or no garment stands out in it.
     """
-    photo = file.read(path)
-    ground = _ground(photo)
-    garment = _garment(photo, ground)
+    photo, ground, garment = _found(file.read(path), file.shown(path))
     if garment is None:
         raise CourseError(
             f"No garment stands out in {file.shown(path)}; photograph one from near by, on "
@@ -72,6 +83,65 @@ def steps(path: str | Path) -> dict[str, np.ndarray]:
         "grey": grey,
         "stretched": stretched,
     }
+
+
+def _found(photo: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The photo, its ground and where its garment is: within a frame, if it has one."""
+    ground = _ground(photo)
+    garment = _garment(photo, ground)
+    inside, sides = _within_frame(photo)
+    if inside is None:
+        return photo, ground, garment
+    within = _found(inside, name)
+    if within[2] is None:
+        # A rectangle in which nothing stands out is no picture in a frame: a belt, say.
+        return photo, ground, garment
+    if within[2].mean() < 0.1 or not any(pair <= sides for pair in OPPOSITE):
+        raise CourseError(
+            f"{name} seems to have a frame, or a bar at one side; cut it off, or photograph the "
+            "garment from near by, with its ground all around."
+        )
+    return within
+
+
+def _within_frame(photo: np.ndarray) -> tuple[np.ndarray | None, set[str]]:
+    """What a frame, or bars, leave of a photo, and at which sides they are. None: there are none.
+
+    They are of one colour and end in a straight line; a ground ends where the garment begins.
+    """
+    cut = max(2, round(CUT * max(photo.shape)))
+    for sides in (set(some) for n in (4, 3, 2, 1) for some in combinations(SIDES, n)):
+        outermost = np.concatenate([photo[SIDES[side]] for side in sides])
+        colour = np.median(outermost, axis=0)
+        if (np.abs(outermost - colour).max(axis=1) > FLAT).mean() > 0.02:
+            continue
+        other = np.abs(photo - colour).max(axis=2) > CLOSE
+        rows, columns = (other.mean(axis=axis) > 0.02 for axis in (1, 0))
+        if not rows.any() or not columns.any():
+            continue
+        lines = rows, rows[::-1], columns, columns[::-1]
+        ends = {side: int(np.argmax(line)) for side, line in zip(SIDES, lines, strict=True)}
+        # The first two lines may be half frame, half picture. A JPEG blurs a few more.
+        outer = _without(photo, {side: max(0, ends[side] - 3) for side in sides})
+        inner = _without(photo, {side: ends[side] + 2 for side in sides})
+        inside = _without(photo, {side: ends[side] + cut for side in sides})
+        if min(inside.shape[:2]) >= SIDE and all(
+            _differs(inner[SIDES[side]], outer[SIDES[side]]) > STRAIGHT for side in sides
+        ):
+            return inside, sides
+    return None, set()
+
+
+def _differs(line: np.ndarray, other: np.ndarray) -> float:
+    """The share of a line's pixels that are not of another line's colour."""
+    return float((np.abs(line - np.median(other, axis=0)).max(axis=1) > CLOSE).mean())
+
+
+def _without(picture: np.ndarray, margins: dict[str, int]) -> np.ndarray:
+    """What is left of a picture when so many pixels are cut off at these sides."""
+    top, bottom, left, right = (margins.get(side, 0) for side in SIDES)
+    height, width = picture.shape[:2]
+    return picture[top : max(0, height - bottom), left : max(0, width - right)]
 
 
 def _ground(photo: np.ndarray) -> np.ndarray:

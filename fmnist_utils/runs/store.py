@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fmnist_utils import data, evaluation, training
-from fmnist_utils.data import Dataset, Splits
+from fmnist_utils.data import Dataset, Splits, places
 from fmnist_utils.data.places import run_store
 from fmnist_utils.messages import CourseError
 from fmnist_utils.models.backend import keras
@@ -35,7 +35,7 @@ def train(
     given.
     folder: of the run store, if not the usual one.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     data.refuse_stand_in(dataset, profile)
     only_one, line, done = isinstance(recipes, Recipe), Line(), []
     todo = [recipes] if only_one else list(recipes)
@@ -48,6 +48,7 @@ def train(
 
 def find(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int = 0) -> Run | None:
     """What `train` would find; None if it would have to train."""
+    seed = check_seed(seed)
     key = files.make_key(recipe, dataset, profile, seed)
     folder = run_store() / files.folder_name(recipe, profile, seed, key)
     return files.read(recipe, folder, key, with_model=True)
@@ -98,7 +99,7 @@ def _train(
                 "parameters": model.count_params(),
                 "python": platform.python_version(),
                 "numpy": np.__version__,
-                "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count() or 1),
+                "threads": places.threads(),
                 "train_seconds": round(float(history.seconds.sum()), 3),
                 "metrics": metrics,
             }

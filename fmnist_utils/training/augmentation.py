@@ -29,12 +29,14 @@ CHANGES = {
 
 def check_changes(changes: Mapping[str, object]) -> None:
     """Raise ValueError for a change, or a value of it, that `renew` doesn't know."""
+    if not isinstance(changes, Mapping):
+        raise ValueError(f"changes={changes!r}: give values by name, such as dict(shift=2).")
     for name, value in changes.items():
         if name not in CHANGES:
             raise ValueError(f"changes={name!r}: choose from {', '.join(CHANGES)}.")
         possible, test = CHANGES[name]
         try:
-            good = bool(test(value))
+            good = not isinstance(value, bool) and bool(test(value))
         except (TypeError, ValueError):
             good = False
         if not good:

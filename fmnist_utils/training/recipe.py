@@ -1,11 +1,13 @@
 """What determines a training run, as data: `Recipe`."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
 from fmnist_utils import models
 from fmnist_utils.models.backend import keras
+from fmnist_utils.training import limits
 from fmnist_utils.training.augmentation import check_changes
 
 FACTORIES = {"mlp": models.mlp, "conv1d": models.conv1d, "conv2d": models.conv2d}
@@ -22,6 +24,7 @@ _WORDS = {
     "optimizer": tuple(OPTIMIZERS),
     "scaling": ("unit", "raw", "standard"),
     "validation": ("first 5,000", "last 20 %", "none", "test"),
+    "loss": ("sparse_categorical_crossentropy", "categorical_crossentropy"),
     "augmentation": ("none", "pullover+shirt", "all classes", "pullover+shirt, then split"),
     "schedule": ("constant", "one cycle"),
 }
@@ -57,7 +60,8 @@ class Recipe:
     source: author, year and the report's name for the model.
     unstated: what the report leaves out and we had to choose.
     reported: the published figures, as fractions ("test_accuracy": 0.695).
-    Raises ValueError for a word that is none of the above.
+    Raises ValueError for a word that is none of the above, for a number out of range, for an option
+    that the factory doesn't have, and for a class that doesn't exist.
     """
 
     id: str
@@ -84,9 +88,19 @@ class Recipe:
     reported: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in (own.name for own in fields(self)):
+            object.__setattr__(self, name, limits.plain(getattr(self, name)))
         for name, known in _WORDS.items():
             if (word := getattr(self, name)) not in known:
                 raise ValueError(f"{name}={word!r}: choose one of {', '.join(known)}.")
+        for name, (possible, test) in limits.FIELDS.items():
+            if not test(value := getattr(self, name)):
+                raise ValueError(f"{name}={value!r} is impossible; it is {possible}.")
+        limits.check_options(self.architecture, FACTORIES[self.architecture], self.options)
+        limits.check_numbers("class_weights", self.class_weights, range(10), "a class, 0 to 9")
+        limits.check_numbers("reported", self.reported, None, "the name of a figure")
+        if any(value > 1 for name, value in self.reported.items() if "loss" not in name):
+            raise ValueError(f"reported={self.reported!r}: give fractions, not per cent.")
         check_changes(self.changes)
         soft = "mixup" in self.changes or self.label_smoothing
         if soft and self.loss != "categorical_crossentropy":
@@ -102,11 +116,23 @@ class Recipe:
         A variant is no longer what a report tells of: unless said anew, it names no source and no
         reported figures, and leaves the test set closed.
         """
-        own = {f.name for f in fields(self)}
+        own = [part.name for part in fields(self)]
         options = {name: value for name, value in settings.items() if name not in own}
         settings = {name: value for name, value in settings.items() if name in own}
+        architecture = settings.get("architecture", self.architecture)
+        if architecture in _WORDS["architecture"]:
+            factory = FACTORIES[architecture]
+            arguments = list(inspect.signature(factory).parameters)
+            for name in options:
+                if name not in arguments:
+                    raise ValueError(
+                        f"{name!r} is neither a setting of a recipe nor an option of "
+                        f"{factory.__name__}{limits.nearest(name, own + arguments)}"
+                    )
         told = {"reported": {}, "unstated": "", "source": "", "opens_test": False}
-        return replace(self, id=id, options={**self.options, **options}, **told | settings)
+        if options:
+            settings["options"] = {**settings.get("options", self.options), **options}
+        return replace(self, id=id, **told | settings)
 
     def build(self, steps: int = 1) -> keras.Model:
         """The compiled, untrained model, its weights drawn from Keras's current seed.

@@ -4,13 +4,16 @@ import json
 import os
 import time
 import warnings
+from urllib.parse import parse_qsl
 
 import optuna
 import sqlalchemy
 
-from fmnist_utils.data.places import run_store
+from fmnist_utils.data.places import absolute, run_store
 from fmnist_utils.messages import CourseError
 
+# What may follow the ? of an SQLite file's address.
+SQLITE_SETTINGS = {"uri", "mode", "cache", "immutable", "vfs", "nolock", "timeout"}
 HEARTBEAT, GRACE = 10, 60  # seconds; a worker that is silent for so long has lost its trial
 
 
@@ -23,9 +26,7 @@ def open_study(
     Raises CourseError if the storage can't be reached, or is something else's.
     """
     try:
-        if storage is None:
-            run_store().mkdir(parents=True, exist_ok=True)
-        url = sqlalchemy.make_url(storage or f"sqlite:///{run_store() / 'tuning.db'}")
+        url = _address(storage)
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         engine = sqlalchemy.create_engine(url)
@@ -49,6 +50,7 @@ def open_study(
         ImportError,
         OSError,
         RuntimeError,
+        ValueError,
     ) as error:
         address = storage or "tuning.db"
         shown = "the storage" if "@" in address else address  # it may hold a password
@@ -57,6 +59,22 @@ def open_study(
             f"{shown} can't be used as a storage of trials ({why}); give an address "
             "such as sqlite:///search.db or postgresql://user@host/database."
         ) from None
+
+
+def _address(storage: str | None) -> sqlalchemy.URL:
+    """The storage's address; a file's by its absolute path, whatever letters are in that."""
+    if storage is None:
+        run_store().mkdir(parents=True, exist_ok=True)
+        return sqlalchemy.URL.create("sqlite", database=str(run_store() / "tuning.db"))
+    url = sqlalchemy.make_url(storage)
+    if not url.drivername.startswith("sqlite"):
+        return url
+    asked = parse_qsl(storage.partition("?")[2], keep_blank_values=True)
+    if unknown := {name for name, _ in asked} - SQLITE_SETTINGS:
+        raise ValueError(f"{min(unknown)!r} is no setting of SQLite; write %3F for a ? in a name")
+    if url.database in (None, "", ":memory:") or url.database.startswith("file:"):
+        return url
+    return url.set(database=str(absolute(url.database, "--storage")))
 
 
 def _tables_made(url: sqlalchemy.URL) -> optuna.storages.RDBStorage:
@@ -87,7 +105,7 @@ def password_warning(storage: str | None) -> str:
     """A word of warning where a database server is entered without a password; else ""."""
     try:
         url = sqlalchemy.make_url(storage or "sqlite://")
-    except sqlalchemy.exc.ArgumentError:
+    except (sqlalchemy.exc.ArgumentError, ValueError):
         return ""  # `open_study` says so
     known = url.password or os.environ.get("PGPASSWORD") or os.environ.get("PGPASSFILE")
     if url.drivername.startswith("sqlite") or known:

@@ -52,6 +52,15 @@ def point_kernel_elsewhere(patch, folder):
     patch.setattr(kernelspec.KernelSpecManager, "get_kernel_spec", lambda self, name: spec)
 
 
+def spoil_keras_json(patch, folder):
+    patch.setenv("KERAS_HOME", str(folder))
+    (folder / "keras.json").write_text('{"floatx": "float8"}')
+
+
+def name_no_folder(patch, folder):
+    patch.setenv("FMNIST_RUNS_DIR", "https://host/runs")
+
+
 @pytest.mark.parametrize(
     ("fault", "advice"),
     [
@@ -63,6 +72,8 @@ def point_kernel_elsewhere(patch, folder):
         (lack_psutil, "python -m pip install -r requirements.txt"),
         (damage_data, "python -m fmnist_utils data --fetch"),
         (block_run_store, "set FMNIST_RUNS_DIR to another folder"),
+        (spoil_keras_json, "correct or delete it."),
+        (name_no_folder, "is an address; name a folder instead."),
         (point_kernel_elsewhere, "python -m ipykernel install --sys-prefix"),
     ],
 )

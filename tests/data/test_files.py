@@ -253,6 +253,48 @@ def test_own_mirror_is_asked_first(tmp_path, serve, originals, monkeypatch):
     assert (len(own.asked), public.asked) == (2, [f"/{LABELS}"])
 
 
+@pytest.mark.parametrize(
+    ("folder", "asked"),
+    [
+        ("", "/"),
+        ("here", "/here/"),
+        ("here/", "/here/"),
+        ("a b/c", "/a%20b/c/"),
+        ("a%20b/", "/a%20b/"),
+        ("ü/運/", "/%C3%BC/%E9%81%8B/"),
+        ("a#b", "/a%23b/"),
+        ("get?file=", "/get?file="),
+        ("here \n", "/here/"),
+    ],
+)
+def test_a_mirror_s_address_in_any_form(tmp_path, serve, originals, monkeypatch, folder, asked):
+    server = serve({LABELS: originals[LABELS], f"get?file={LABELS}": originals[LABELS]})
+    monkeypatch.setenv("FMNIST_MIRROR", server.url + folder)
+    assert files.download(LABELS, tmp_path) == originals[LABELS]
+    assert server.asked == [asked + LABELS]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["~/mirror", "/mnt/data", "host/data", "ftp//x", "http://", "http://[", "http://ü ü/"],
+)
+def test_a_mirror_that_is_no_address_is_refused_in_words(tmp_path, monkeypatch, address):
+    monkeypatch.setenv("FMNIST_MIRROR", address)
+    with pytest.raises(files.BadFile) as error:
+        files.download(LABELS, tmp_path)
+    assert f"{address} answered: " in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a b", "q?x#y%z{}", "Übung/運動靴"])
+def test_a_data_folder_of_any_name(tmp_path, folder, monkeypatch, drawn, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    folder.rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FMNIST_DATA_DIR", name)
+    assert data.load().real
+
+
 def test_every_mirror_is_in_the_answer(tmp_path, serve, nobody, monkeypatch):
     monkeypatch.setenv("FMNIST_MIRROR", "no address/")
     server = serve({})

@@ -1,6 +1,7 @@
 """The run store: trained once, found again, whole or not at all, and nothing foreign touched."""
 
 import json
+import os
 import shutil
 from dataclasses import fields, replace
 
@@ -10,7 +11,9 @@ import pytest
 
 from fmnist_utils import CourseError, evaluation, runs, training
 from fmnist_utils.data import ImageSet
+from fmnist_utils.models.backend import keras
 from fmnist_utils.profiles import PROFILES, Profile
+from fmnist_utils.runs import files
 from fmnist_utils.training import Recipe, loop
 
 TINY = Profile("tiny", 200, 100, 150, 1.0, 2, 1)
@@ -116,7 +119,6 @@ def other_pixel(dataset):
 LIMITS = dict(train_images=201, validation_images=101, test_images=151, epoch_limit=3)
 OTHERS = dict(
     id="any_net",
-    architecture="mlp",
     options=dict(filters=(5,), pools=4),
     optimizer="sgd",
     learning_rate=0.02,
@@ -139,6 +141,7 @@ OTHERS = dict(
 OTHER_RUNS = {
     "seed": (PUBLISHED, TINY, SEED + 1),
     "profile": (PUBLISHED, PROFILES["smoke"], SEED),
+    "architecture": (replace(PUBLISHED, architecture="mlp", options={}), TINY, SEED),
     "patience": (replace(PUBLISHED, patience=1, validation="first 5,000"), TINY, SEED),
     **{name: (PUBLISHED, replace(TINY, **{name: value}), SEED) for name, value in LIMITS.items()},
     **{name: (replace(PUBLISHED, **{name: value}), TINY, SEED) for name, value in OTHERS.items()},
@@ -155,7 +158,16 @@ def test_what_determines_a_run_makes_another_run(store, dataset, refuse, other):
 
 def test_every_field_but_what_is_only_said_determines_a_run():
     said = {"source", "unstated", "reported"}
-    assert {field.name for field in fields(Recipe)} - said == {*OTHERS, "patience"}
+    assert {field.name for field in fields(Recipe)} - said == {*OTHERS, "patience", "architecture"}
+
+
+def test_the_architecture_alone_makes_another_key(dataset):
+    of = [
+        files.make_key(replace(PUBLISHED, options={}, architecture=name), dataset, TINY, SEED)
+        for name in ("mlp", "conv1d", "conv2d")
+    ]
+    assert [key["recipe"].pop("architecture") for key in of] == ["mlp", "conv1d", "conv2d"]
+    assert of[0] == of[1] == of[2]
 
 
 def test_other_data_make_another_run(store, dataset, refuse):
@@ -224,10 +236,92 @@ def test_full_is_refused_on_the_stand_in(store, dataset, refuse):
     assert content(store) == before
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "0"])
+@pytest.mark.parametrize("seed", [-1, 1.5, "x"])
 def test_no_seed_no_run(dataset, refuse, seed):
-    with pytest.raises(CourseError, match="seed"):
-        runs.train(PUBLISHED, dataset, TINY, seed)
+    for get in (runs.train, runs.find):
+        with pytest.raises(CourseError, match="seed"):
+            get(PUBLISHED, dataset, TINY, seed)
+
+
+@pytest.mark.parametrize("seed", [np.int64(SEED), str(SEED)])
+def test_a_seed_of_another_kind_is_the_same_seed(store, dataset, refuse, seed):
+    for get in (runs.train, runs.find):
+        assert get(PUBLISHED, dataset, TINY, seed).record["key"]["seed"] == SEED
+
+
+def made_under(setting):
+    """A model that Keras makes where keras.json or a cell has another setting."""
+    try:
+        if setting == "channels_first":
+            keras.config.set_image_data_format(setting)
+            return Recipe("x", "conv1d").build()
+        if setting == "mixed_float16":
+            keras.config.set_dtype_policy(setting)
+        else:
+            keras.config.set_floatx(setting)
+            keras.config.set_dtype_policy(setting)
+        return PUBLISHED.build()
+    finally:
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("setting", ["float16", "float64", "mixed_float16", "channels_first"])
+def test_a_run_kept_under_other_settings_of_keras_is_not_found_as_a_right_one(
+    store, dataset, refuse, setting
+):
+    (folder,) = store.iterdir()
+    made_under(setting).save(folder / "model.keras")
+    before = content(folder)
+    for find in (runs.train, runs.find):
+        with pytest.raises(CourseError) as error:
+            find(PUBLISHED, dataset, TINY, SEED)
+        assert str(folder) in str(error.value)
+        assert f"({setting})" in str(error.value)
+    assert content(folder) == before
+
+
+def test_16_bits_are_right_where_the_recipe_asks_for_them(tmp_path):
+    recipe = PUBLISHED.but("half", precision="mixed_bfloat16", batch_norm="fused")
+    recipe.build().save(tmp_path / "model.keras")
+    assert files._other_settings(recipe, tmp_path / "model.keras") == []
+    plain = replace(recipe, options={**recipe.options, "precision": "float32"})
+    assert files._other_settings(plain, tmp_path / "model.keras") == ["mixed_bfloat16"]
+
+
+def test_what_a_cell_has_set_changes_no_run(kept, dataset, tmp_path):
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("mixed_float16")
+    keras.config.set_image_data_format("channels_first")
+    keras.config.set_epsilon(0.1)
+    run = runs.train(PUBLISHED, dataset, TINY, SEED)
+    assert run.folder.parent == tmp_path / "runs"
+    assert run.metrics == kept[1].metrics
+    assert keras.config.floatx() == keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "with#?%and{}", "Übung/運動靴/обувь", "50%/[a]*", "~", 'it\'s "it"']
+)
+def test_a_store_of_any_name(kept, dataset, at_once, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / name))
+    run = runs.train(PUBLISHED, dataset, TINY, SEED)
+    assert run.folder.parent == tmp_path / name
+    found = runs.find(PUBLISHED, dataset, TINY, SEED)
+    np.testing.assert_array_equal(
+        found.predict(dataset.test.images[:9]), kept[1].predict(dataset.test.images[:9])
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "threads"), [("2", 2), ("0", 3), ("-2", 3), ("abc", 3), ("1.5", 3), ("²", 3), ("", 3)]
+)
+def test_threads_are_kept_as_tensorflow_takes_them(asked, threads, dataset, at_once, monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", asked)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
+    assert runs.train(PUBLISHED, dataset, TINY, SEED).record["threads"] == threads
 
 
 def lacking(name):
@@ -263,7 +357,11 @@ def empty(folder):
     folder.mkdir()
 
 
-SPOILT = (half_a_record, foreign_record, record_of_another_run, picture, file, empty)
+def no_model(folder):
+    (folder / "model.keras").write_bytes(b"half a mod")
+
+
+SPOILT = (no_model, half_a_record, foreign_record, record_of_another_run, picture, file, empty)
 SPOIL = {spoil.__name__: spoil for spoil in SPOILT} | {
     name: lacking(name) for name in ("run.json", "history.csv", "test.npz", "model.keras")
 }

@@ -115,7 +115,7 @@ def test_patience_is_that_of_keras(losses, patience):
 
 
 def test_fit_runs_out_of_patience(splits):
-    still = DENSE.but("still", learning_rate=0.0)  # nothing gets better
+    still = DENSE.but("still", learning_rate=1e-30)  # nothing gets better
     patient = still.but("patient", patience=2, validation="first 5,000")
     assert len(loop.fit(patient, splits, 10, 0)[1]) == 3
     assert len(loop.fit(still, splits, 4, 0)[1]) == 4

@@ -1,6 +1,7 @@
 """A recipe: its variants, the words it refuses, and what it compiles its model with."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,21 @@ def test_but_keeps_what_it_is_given():
     assert {name: getattr(copy, name) for name in given} == given
 
 
+def test_a_citation_does_not_open_the_test_set():
+    cited = dict(source="Somebody 2025", unstated="all", reported={"test_accuracy": 0.9})
+    assert PUBLISHED["cnn-basic"].opens_test
+    assert not PUBLISHED["cnn-basic"].but("mine", **cited).opens_test
+    assert not Recipe("mine", "mlp", **cited).opens_test
+    assert not replace(Recipe("mine", "mlp"), **cited).opens_test
+
+
+def test_but_takes_whole_options_as_well():
+    other = dict(architecture="conv2d", options=dict(filters=(8,)))
+    assert PUBLISHED["mlp-350-80"].but("a", **other).options == {"filters": (8,)}
+    both = PUBLISHED["mlp-350-80"].but("b", **other, dense=(4,))
+    assert both.options == {"filters": (8,), "dense": (4,)}
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -45,6 +61,163 @@ def test_but_keeps_what_it_is_given():
 def test_a_recipe_refuses_words_that_mean_nothing(changes, says):
     with pytest.raises(ValueError, match=says):
         PUBLISHED["mlp-350-80"].but("typo", **changes)
+
+
+NAN, MOST = float("nan"), float("inf")
+OUT_OF_RANGE = {
+    "epochs": (0, -1, 1.5, 5.0, "5", None, True, NAN, MOST, [3]),
+    "batch_size": (0, -32, 32.5, "32", None, False),
+    "learning_rate": (0, 0.0, -0.1, NAN, MOST, "0.1", True, [0.1]),
+    "patience": (-1, 2.5, "3", True),
+    "averaging": (-0.1, 1, 1.0, 1.5, NAN, None, True, "0.9"),
+    "label_smoothing": (-0.1, 1, 2, NAN, None, True),
+    "weight_decay": (-1e-9, NAN, MOST, None, "0"),
+    "class_weights": (
+        *({12: 3.0}, {-1: 1.0}, {"6": 2.0}, {"Shirt": 2.0}, {6.0: 2.0}, {True: 2.0}),
+        *({6: -1.0}, {6: NAN}, {6: MOST}, {6: None}, {6: "2"}, [2.0] * 10, "Shirt", None),
+    ),
+    "loss": ("mse", "", None, "Categorical_Crossentropy", "kl_divergence", ["mse"]),
+    "architecture": ("MLP", "resnet", None, ["mlp"]),
+    "opens_test": (1, "yes", None),
+    "id": (5, None),
+    "source": (None, 2025),
+    "unstated": (None, ["all"]),
+    "reported": ({"test_accuracy": 69.5}, {"test_accuracy": -1}, {"test_loss": NAN}, {1: 0.5}, 0.7),
+    "changes": ("flip", None, {"shift": True}, {"shift": 28}, {"flip": True}, {"rotation": NAN}),
+    "options": ("relu", None, ["widths"], {"widhts": (30,)}, {3: 4}),
+    # And those of the factories, each refused by its own name.
+    "widths": ((0, 80), (30.5, 10), (-1, 10), 350, "30, 10", None, (True, 3), (30,), (1, 2, 3)),
+    "dropouts": ((0.1, 1.0), (-0.1, 0.2), (NAN, 0.1), 0.1, None, (0.1,)),
+    "activation": ("ReLU", "rellu", "get", 3, ["relu"]),
+    "l2": (-1e-6, NAN, MOST, "1e-6", None),
+    "batch_norm": ("fused", "yes", 2, None),
+    "hidden_norm": (1, "no"),
+    "input_dropout": (1, -0.2, None),
+    "precision": ("float16", "mixed_float16", None),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field in OUT_OF_RANGE for value in OUT_OF_RANGE[field]]
+)
+def test_a_recipe_refuses_what_is_out_of_range_where_it_is_written(field, value):
+    hot = PUBLISHED["mlp-350-80"].but("hot", loss="categorical_crossentropy")
+    with pytest.raises(ValueError, match=field) as error:
+        hot.but(**{"id": "wrong", field: value})
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("published", "option", "value"),
+    [
+        ("conv2d-medium", "filters", (32, 0, 128)),
+        ("conv2d-medium", "filters", 32),
+        ("conv2d-medium", "kernels", 0),
+        ("conv2d-medium", "kernels", (3, 3)),
+        ("conv2d-medium", "pools", (2, 2, 2, 2)),
+        ("conv2d-medium", "padding", "full"),
+        ("conv2d-medium", "pooling", "min"),
+        ("conv2d-medium", "conv_dropouts", 1.0),
+        ("conv2d-medium", "dense", 128),
+        ("conv2d-medium", "dense_dropout", 20),
+        ("conv2d-medium", "momentum", 1.0),
+        ("conv2d-medium", "pool_first", "no"),
+        ("conv2d-medium", "whitening", -1),
+        ("conv2d-medium", "top", "mean"),
+        ("conv2d-medium", "batch_norm", "Fused"),
+        ("heads-softmax", "head", "softmax"),
+        ("heads-softmax", "head", ()),
+        ("heads-softmax", "head", ("softmaxx",)),
+        ("heads-softmax", "kernel", (2, 2)),
+        ("heads-softmax", "pools", 2),
+        ("heads-softmax", "padding", ("same", "same")),
+        ("heads-softmax", "filters", (236, 128, 64)),
+    ],
+)
+def test_options_out_of_range_are_refused_where_they_are_written(published, option, value):
+    with pytest.raises(ValueError, match=f"^options: .*{option}"):
+        PUBLISHED[published].but("wrong", **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("published", "misspelt", "meant"),
+    [
+        ("mlp-350-80", "learnig_rate", "learning_rate"),
+        ("mlp-350-80", "batchsize", "batch_size"),
+        ("mlp-350-80", "epoch", "epochs"),
+        ("mlp-350-80", "dropout", "dropouts"),
+        ("mlp-350-80", "width", "widths"),
+        ("conv2d-medium", "filter", "filters"),
+        ("conv2d-medium", "opens_tests", "opens_test"),
+        ("conv1d-wider", "kernels", "kernel"),
+        ("mlp-350-80", "class_weight", "class_weights"),
+    ],
+)
+def test_a_misspelt_setting_is_refused_with_the_nearest(published, misspelt, meant):
+    with pytest.raises(ValueError, match=f"{misspelt!r}.*; did you mean {meant!r}\\?$"):
+        PUBLISHED[published].but("typo", **{misspelt: 1})
+    if meant in PUBLISHED[published].options:
+        with pytest.raises(ValueError, match=f"{misspelt!r}; did you mean {meant!r}\\?$"):
+            replace(PUBLISHED[published], options={misspelt: 1})
+
+
+def test_options_of_another_architecture_are_refused():
+    with pytest.raises(ValueError, match="options: conv2d has filters, .*, but no 'widths'"):
+        PUBLISHED["mlp-350-80"].but("other", architecture="conv2d")
+    with pytest.raises(ValueError, match="neither a setting of a recipe nor an option of mlp"):
+        PUBLISHED["mlp-350-80"].but("other", xyz=3)
+
+
+GOOD = {
+    "epochs": (1, 10**6),
+    "batch_size": (1, 60_000),
+    "learning_rate": (None, 1e-30, 1, 5.0),
+    "patience": (None, 0, 3),
+    "averaging": (0, 0.0, 0.999),
+    "label_smoothing": (0, 0.1, 0.99),
+    "weight_decay": (0, 0.0, 3),
+    "class_weights": ({}, {0: 0, 9: 2.5}),
+    "reported": ({}, {"test_loss": 7.49, "test_accuracy": 1.0}),
+    "widths": ([30, 10],),
+    "activation": ("gelu", None, "silu"),
+    "batch_norm": (True, False),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field in GOOD for value in GOOD[field]]
+)
+def test_a_recipe_takes_what_is_in_range(field, value):
+    base = dict(loss="categorical_crossentropy", validation="first 5,000")
+    made = PUBLISHED["mlp-350-80"].but("good", **base, **{field: value})
+    assert value == (made.options | vars(made))[field]
+
+
+def test_numbers_of_numpy_are_numbers():
+    made = PUBLISHED["mlp-350-80"].but(
+        "numpy",
+        learning_rate=np.float32(0.5),
+        epochs=np.int64(3),
+        class_weights={np.int64(6): np.float64(2)},
+        widths=np.array([30, 10]),
+        dropouts=(np.float32(0.25), 0),
+    )
+    assert made == replace(
+        PUBLISHED["mlp-350-80"].but("numpy"),
+        learning_rate=0.5,
+        epochs=3,
+        class_weights={6: 2.0},
+        options=PUBLISHED["mlp-350-80"].options | dict(widths=[30, 10], dropouts=(0.25, 0)),
+    )
+    json.dumps(asdict(made))
+
+
+def test_a_recipe_does_not_change_with_what_it_was_made_of():
+    weights, widths = {6: 2.0}, [30, 10]
+    made = PUBLISHED["mlp-350-80"].but("own", class_weights=weights, widths=widths)
+    weights[12] = 3.0
+    widths[0] = -1
+    assert (made.class_weights, made.options["widths"]) == ({6: 2.0}, [30, 10])
 
 
 SMALL = Recipe("small", "mlp", dict(widths=(), dropouts=(), batch_norm=False), "sgd", 0.5)

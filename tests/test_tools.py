@@ -1,0 +1,110 @@
+"""What other tools make of a lesson: nbconvert, papermill, and pytest with workers."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbconvert import HTMLExporter, ScriptExporter, SlidesExporter
+from nbformat import v4
+
+from fmnist_utils.cli.pages import described
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MISSING = "No description has been provided"
+
+
+def run(*command, cwd=ROOT, **environment):
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, command)],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def figures(notebook):
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return [output for output in outputs if "image/png" in output.get("data", {})]
+
+
+def pictures(page):
+    shown = BeautifulSoup(page, "html.parser").find_all("img")
+    return [picture for picture in shown if picture["src"].startswith("data:")]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("exporter", [HTMLExporter, SlidesExporter])
+def test_pages_have_the_figures_alternative_texts(path, exporter):
+    page, _ = exporter(preprocessors=[described]).from_filename(str(path))
+    texts = [figure.metadata["image/png"]["alt"] for figure in figures(nbformat.read(path, 4))]
+    assert texts
+    assert [shown["alt"] for shown in pictures(page)] == texts
+    assert MISSING not in page
+
+
+def test_alternative_texts_of_any_picture_and_any_words():
+    told = 'less < more & "quoted" it\'s'
+    outputs = [
+        v4.new_output(
+            "display_data", {"image/png": "QUJD\n"}, metadata={"image/png": {"alt": told}}
+        ),
+        v4.new_output("display_data", {"image/svg+xml": "<svg/>"}, metadata={"alt": told}),
+        v4.new_output(
+            "display_data", {"image/jpeg": "QUJD"}, metadata={"image/jpeg": {"alt": told}}
+        ),
+        v4.new_output("display_data", {"image/png": "QUJD"}),
+        v4.new_output("display_data", {"image/png": "QUJD", "text/html": "<b>own</b>"}),
+        v4.new_output("stream", text="words"),
+    ]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(outputs=outputs), v4.new_markdown_cell()])
+    page, _ = HTMLExporter(preprocessors=[described]).from_notebook_node(notebook)
+    assert [picture["alt"] for picture in pictures(page)][:3] == [told] * 3
+    assert len(pictures(page)) == 4
+    assert "<b>own</b>" in page
+
+
+def test_nbconvert_reads_our_settings(tmp_path):
+    settings = json.loads((ROOT / "tools" / "jupyter_config.json").read_text())
+    assert settings == {"HTMLExporter": {"preprocessors": ["fmnist_utils.cli.pages.described"]}}
+    command = ["jupyter", "nbconvert", "--to", "html", "--output-dir", tmp_path, NOTEBOOKS[0]]
+    code, said = run(*command, JUPYTER_CONFIG_PATH=str(ROOT / "tools"))
+    assert code == 0, said
+    assert MISSING not in (tmp_path / "01_data.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_script_is_python(path):
+    script, resources = ScriptExporter().from_filename(str(path))
+    assert resources["output_extension"] == ".py"
+    compile(script, path.stem, "exec")
+
+
+def test_with_workers_a_notebook_s_cells_stay_together(tmp_path):
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    for name in ("one", "two", "three"):
+        cells = [v4.new_code_cell(source) for source in ("x = 1", "x += 1", "assert x == 2")]
+        (tmp_path / f"{name}.ipynb").write_text(nbformat.writes(v4.new_notebook(cells=cells)))
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    code, said = run("pytest", "-n", "2", "--nbval-lax", "-q", cwd=tmp_path)
+    assert code == 0, said
+    assert "9 passed" in said
+
+
+def test_papermill_may_hand_over_text(tmp_path):
+    lesson = nbformat.read(NOTEBOOKS[0], 4)
+    code = [number for number, cell in enumerate(lesson.cells) if cell.cell_type == "code"]
+    del lesson.cells[code[2] + 1 :]  # the parameters, the cell for Colab, the setup
+    nbformat.write(lesson, tmp_path / "lesson.ipynb")
+    command = ["papermill", "-r", "seed", "7", "-r", "profile", "smoke", "--no-progress-bar"]
+    command += [tmp_path / "lesson.ipynb", tmp_path / "done.ipynb", "--cwd", ROOT / "notebooks"]
+    code, said = run(*command, FMNIST_DATA_DIR="stand-in", FMNIST_PROFILE="full")
+    assert code == 0, said
