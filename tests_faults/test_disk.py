@@ -1,12 +1,14 @@
 """Full disks, read-only and vanishing folders, strangers in the run store: what exists stays."""
 
 import errno
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from fmnist_utils import CourseError, data, runs, training
@@ -186,3 +188,59 @@ def test_the_command_line_says_it_in_a_sentence(small_disk, tmp_path, tally):
     assert "Traceback" not in done.stdout + done.stderr
     assert os.strerror(errno.ENOSPC) in done.stdout + done.stderr
     tally("disk: full while a series is written")
+
+
+def lesson(folder, name, *sources):
+    parameters = nbformat.v4.new_code_cell(
+        'profile: str = ""\nseed: int = 0', metadata={"tags": ["parameters"]}
+    )
+    cells = [parameters, *map(nbformat.v4.new_code_cell, sources)]
+    kernel = {"name": "python3", "display_name": "Python", "language": "python"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel}, cells=cells)
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+
+
+FILL = """
+import errno
+with open({file!r}, "wb", buffering=0) as file:
+    try:
+        while file.write(bytes(1000)):
+            pass
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+"""
+
+
+@pytest.mark.parametrize("how", ["output", "another file", "page", "many"])
+def test_a_series_goes_on_when_its_disk_was_full_for_one(how, small_disk, tmp_path, tally):
+    lessons, out = tmp_path / "lessons", small_disk / "out"
+    lessons.mkdir()
+    for number in range(8 if how == "many" else 1):
+        code = {
+            "another file": [FILL.format(file=str(small_disk / "filler")), "print('x' * 9000)"],
+            "page": ["print('x' * 500_000)"],
+        }.get(how, ["print('x' * 2_000_000)"])
+        lesson(lessons, f"0{number}_large", *code)
+    emptied = f"import os\nos.path.exists({str(small_disk / 'filler')!r}) and "
+    lesson(lessons, "09_small", emptied + f"os.remove({str(small_disk / 'filler')!r})", "print(1)")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "fmnist_utils", "run", "--profile", "smoke"),
+            *("--notebooks", lessons, "--out", out),
+        ],
+        env=os.environ | {"FMNIST_DATA_DIR": "stand-in", "FMNIST_RUNS_DIR": str(tmp_path / "runs")},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    summary = json.loads((out / "summary.json").read_text("utf-8"))["notebooks"]
+    page = (out / "index.html").read_text("utf-8")
+    assert page.count("<tr><td>") == len(summary) == len(list(lessons.iterdir()))
+    for result in summary[:-1]:
+        assert result["status"] == "failed"
+        assert "no space left" in result["error"].lower()
+        assert f"{result['name']} … failed" in done.stdout
+        tally("disk: full for one lesson of a series")
+    assert not list(out.glob(".*"))
+    if how != "another file":  # what filled the disk there fills it for the next lesson, too
+        assert summary[-1]["status"] == "ok", summary[-1]

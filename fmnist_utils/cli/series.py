@@ -1,13 +1,16 @@
 """The series: notebooks run by papermill, one after the other, with a summary page.
 
+Whatever happens to one notebook, the next one is run, and the page says what happened.
 No other module knows papermill.
 """
 
 import contextlib
+import errno
 import html
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -19,14 +22,19 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
-from fmnist_utils.cli import doctor
-from fmnist_utils.data import load, places
-from fmnist_utils.messages import CourseError
-from fmnist_utils.profiles import Profile
-from fmnist_utils.messages import Line
+import psutil
 
+from fmnist_utils.cli import doctor
+from fmnist_utils.cli.pages import described
+from fmnist_utils.data import load, places
+from fmnist_utils.messages import CourseError, Line
+from fmnist_utils.profiles import Profile
 
 KERNEL_DIED = 138  # papermill's exit code
+ROOM = 4096  # bytes of the page, and of summary.json, for each notebook and for the rest
+FULL = 65536  # bytes: with less than that, what a notebook writes has no room
+PATIENCE = 10  # seconds that a notebook has to end when the series is stopped,
+KERNELS_PATIENCE = 4  # and those in which its kernel can end a training step
 
 
 def find_notebooks(names: list[str], folder: Path) -> list[Path]:
@@ -63,20 +71,28 @@ def run_series(notebooks: list[Path], profile: Profile, seed: int, out: Path) ->
     """
     start, begun = time.monotonic(), time.strftime("%Y-%m-%d %H:%M:%S")
     _check_out(out, notebooks)
+    _check_store()
     dataset = load(profile)
     source, note = dataset.source, dataset.note
     environment = _environment(profile, note)
-    facts = {
+    summary = {
         "profile": profile.name,
         "seed": seed,
         "data": source,
         "note": note,
         "started": begun,
         "versions": _versions(),
+        "notebooks": [],
     }
+    try:
+        # Their room is taken now: a disk that gets full meanwhile has it for the last word, too.
+        room = ROOM * (1 + len(notebooks))
+        _write_summary(out, summary, room)
+    except OSError as error:
+        raise _refusal(out, error) from None
     because = f", because {note}" if note else ""
     print(f"profile {profile}, seed {seed}, data: {source}{because}", flush=True)
-    results, line = [], Line()
+    results, line, unwritten = summary["notebooks"], Line(), ""
     for number, notebook in enumerate(notebooks, start=1):
         before = f"[{number}/{len(notebooks)}] {notebook.stem} …"
         line.show(before)
@@ -88,27 +104,61 @@ def run_series(notebooks: list[Path], profile: Profile, seed: int, out: Path) ->
             parts += [result["error"], f"see {out / (result['ipynb'] or result['log'])}"]
         line.close(f"{before} {'  '.join(parts)}")
         # After each notebook, so that a series that is broken off has its page, too.
-        _write_summary(out, facts | {"notebooks": results})
-    failed = sum(result["status"] != "ok" for result in results)
+        last = number == len(notebooks)
+        try:
+            out.mkdir(parents=True, exist_ok=True)  # whatever a lesson did to it
+            _write_summary(out, summary, 0 if last else room)
+            unwritten = ""
+        except OSError as error:
+            unwritten = f"the summary can't be written ({_reason(error)})"
+    failed, page = sum(result["status"] != "ok" for result in results), out / "index.html"
     print(
         f"{len(results) - failed} ok, {failed} failed in {_duration(time.monotonic() - start)}, "
-        f"data: {source}; summary in {out / 'index.html'}"
+        f"data: {source}; {unwritten or f'summary in {page}'}"
     )
-    return 1 if failed else 0
+    return 1 if failed or unwritten else 0
 
 
 def _check_out(out: Path, notebooks: list[Path]) -> None:
     """Make the output folder; raise CourseError if nothing can or should be written there."""
-    if out.resolve() in {notebook.resolve().parent for notebook in notebooks}:
-        raise CourseError(f"--out {out} would overwrite the notebooks; name another folder.")
     try:
+        if out.resolve() in {notebook.resolve().parent for notebook in notebooks}:
+            raise CourseError(f"--out {out} would overwrite the notebooks; name another folder.")
         (out / "logs").mkdir(parents=True, exist_ok=True)
         for folder in (out, out / "logs"):
             tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links; a null character
+        raise _refusal(out, error) from None
+
+
+def _refusal(out: Path, error: Exception) -> CourseError:
+    return CourseError(
+        f"Results can't be written to {out} ({_reason(error)}); name another folder with --out."
+    )
+
+
+def _check_store() -> None:
+    """Make the run store; raise CourseError if trainings can't be kept there."""
+    store = places.run_store()
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=store).close()
     except OSError as error:
         raise CourseError(
-            f"Results can't be written to {out} ({error.strerror}); name another folder with --out."
+            f"Runs can't be kept in {store} ({_reason(error)}); make room there, or set "
+            "FMNIST_RUNS_DIR to another folder that you may write to."
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, on one line."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return _short(f"{type(error).__name__}: {error}")
+
+
+def _short(text: str) -> str:
+    return textwrap.shorten(re.sub(r"\x1b\[[0-9;]*m", "", text), 300)
 
 
 def _versions() -> dict[str, str]:
@@ -124,6 +174,8 @@ def _environment(profile: Profile, note: str) -> dict[str, str]:
     chosen = {
         "FMNIST_DATA_DIR": "stand-in" if note else str(places.data_folder()),
         "FMNIST_RUNS_DIR": str(places.run_store()),
+        # Whatever letters a path has, and whatever the locale: papermill writes UTF-8.
+        "PYTHONUTF8": "1",
     }
     package = Path(__file__).resolve().parents[2]
     if package.name not in ("site-packages", "dist-packages"):
@@ -146,14 +198,46 @@ def _run_one(
         "ipynb": "",
         "html": "",
         "log": f"logs/{notebook.stem}.log",
+        "peak_mb": None,
     }
-    unfinished = out.resolve() / f".{notebook.stem}.unfinished.ipynb"
+    unfinished = out / f".{notebook.stem}.unfinished.ipynb"
     log = out / result["log"]
-    # Papermill takes braces in paths for placeholders.
-    paths = (
-        str(path).replace("{", "{{").replace("}", "}}") for path in (notebook.resolve(), unfinished)
-    )
-    command = [
+    start = time.monotonic()
+    try:
+        (out / "logs").mkdir(parents=True, exist_ok=True)  # a lesson before may have deleted it
+        command = _papermill(notebook, unfinished.name, profile, seed)
+        returncode, result["peak_mb"] = _execute(command, out, log, environment)
+        result["seconds"] = round(time.monotonic() - start, 1)
+        whole = _is_notebook(unfinished)
+        problems = [] if whole and returncode == 0 else [_error(returncode, unfinished, log)]
+        for suffix in (".ipynb", ".html"):  # an older result beside a failure would mislead
+            (out / f"{notebook.stem}{suffix}").unlink(missing_ok=True)
+        if whole:
+            unfinished.replace(out / notebook.name)
+            result["ipynb"] = notebook.name
+            result["html"], problem = _to_html(out / notebook.name)
+            problems += [problem] if problem else []
+        for page in notebook.parent.glob("*.md"):  # the glossary, to which lessons link
+            shutil.copy(page, out / page.name)
+    except Exception as error:  # one notebook's misfortune is its own
+        problems = [_reason(error)]
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+    result.setdefault("seconds", round(time.monotonic() - start, 1))
+    result["error"] = _short("; ".join(problems))
+    result["status"] = "failed" if problems else "ok"
+    return result
+
+
+def _papermill(notebook: Path, executed: str, profile: Profile, seed: int) -> list[str]:
+    """The command that runs a notebook, to be started in the folder of the executed one."""
+    # Papermill takes braces in paths for placeholders. And it writes both paths into the notebook:
+    # the output folder's, which may have any letters, isn't among them.
+    paths = [
+        path.replace("{", "{{").replace("}", "}}") for path in (str(notebook.resolve()), executed)
+    ]
+    return [
         sys.executable,
         "-m",
         "papermill",
@@ -171,76 +255,122 @@ def _run_one(
         "seed",
         str(seed),
     ]
-    start = time.monotonic()
+
+
+def _execute(
+    command: list[str], folder: Path, log: Path, environment: dict[str, str]
+) -> tuple[int, float | None]:
+    """Run a command in a folder; its exit code, and the largest process's peak memory in MB, where
+    that is known. What interrupts this ends the command with all its processes."""
+    before = set(psutil.Process().children())
     try:
         with log.open("wb") as file:
-            # In a session of its own: Ctrl-C reaches it through _wait alone, and once.
+            # In a session of its own: Ctrl-C reaches it through _end alone, and once.
             process = subprocess.Popen(
                 command,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
                 env=environment,
                 start_new_session=True,
             )
-            result["peak_mb"] = _wait(process)
-        result["seconds"] = round(time.monotonic() - start, 1)
-        if process.returncode == 0:
-            result["status"] = "ok"
-        else:
-            result["error"] = _error(process.returncode, unfinished, log)
-        for suffix in (".ipynb", ".html"):  # an older result beside a failure would mislead
-            (out / f"{notebook.stem}{suffix}").unlink(missing_ok=True)
-        if unfinished.exists():
-            unfinished.replace(out / notebook.name)
-            result |= {"ipynb": notebook.name, "html": _to_html(out / notebook.name)}
-        for page in notebook.parent.glob("*.md"):  # the glossary, to which lessons link
-            shutil.copy(page, out)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return result
-
-
-def _wait(process: subprocess.Popen) -> float | None:
-    """Wait for the end; return the largest process's peak memory in MB, where that is known."""
-    try:
         if not hasattr(os, "wait4"):  # Windows
-            process.wait()
-            return None
+            return process.wait(), None
         # Papermill waits for its kernel, so the kernel's peak is counted here, too. (So is this
         # process's own, which its child starts from: under 200 MB, less than a lesson needs.)
         _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return process.returncode, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
     except BaseException:
-        # Asked politely, papermill ends its kernel before itself.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-            process.wait(timeout=15)
-        process.kill()
+        _end(set(psutil.Process().children()) - before)
         raise
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def _end(processes: set[psutil.Process]) -> None:
+    """End papermill's processes and all that they have started."""
+    begun = time.monotonic()
+    kernels = {kernel for process in processes for kernel in _children(process)}
+    family = processes | kernels
+    try:
+        # A kernel that is interrupted tidies up, and papermill ends both. Asked itself, papermill
+        # gives its kernel little time; it is the one to ask where a kernel is between two cells.
+        _interrupt(kernels or processes)
+        while processes and time.monotonic() - begun < PATIENCE:
+            if kernels and time.monotonic() - begun > KERNELS_PATIENCE:
+                _interrupt(processes)
+                kernels = set()
+            for process in processes:
+                family |= _children(process)
+            _, left = psutil.wait_procs(processes, timeout=0.1)
+            processes = set(left)
+    finally:
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=3)
+
+
+def _children(process: psutil.Process) -> set[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return set(process.children(recursive=True))
+    return set()
+
+
+def _interrupt(processes: set[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+
+
+def _is_notebook(file: Path) -> bool:
+    """Whether it was written to its end."""
+    try:
+        return "cells" in json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _error(returncode: int, executed: Path, log: Path) -> str:
     """What stopped the notebook, on one line."""
-    if returncode < 0 or returncode == KERNEL_DIED:
+    if returncode == KERNEL_DIED:
         return "The kernel died, most often for want of memory: close other programs or use smoke."
-    message = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()][-1:]
-    with contextlib.suppress(OSError, ValueError):
+    if returncode < 0:
+        return (
+            f"Papermill was ended from outside (signal {-returncode}), most often for want of "
+            "memory: close other programs or use smoke."
+        )
+    message = []
+    with contextlib.suppress(OSError):
+        lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+        errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception): \S", line)]
+        message = (errors or lines)[-1:]
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         for cell in json.loads(executed.read_text("utf-8"))["cells"]:
             for output in cell.get("outputs", []):
                 if output["output_type"] == "error":
                     message = [output["ename"], output["evalue"]]
-    return textwrap.shorten(": ".join(message) or "no message", 300)
+    if not _is_notebook(executed):
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(log.parent).free < FULL:  # then the log may be cut, too
+                return f"{os.strerror(errno.ENOSPC)}: make room, or name another folder with --out"
+    return ": ".join(message) or "what it wrote is gone or cut short"
 
 
-def _to_html(notebook: Path) -> str:
-    """Write the executed notebook as HTML beside it; return the file's name."""
-    from nbconvert import HTMLExporter
+def _to_html(notebook: Path) -> tuple[str, str]:
+    """Write the executed notebook as HTML beside it; return the file's name and what went wrong,
+    one of them empty."""
+    page = notebook.with_suffix(".html")
+    try:
+        from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter().from_filename(str(notebook))
-    notebook.with_suffix(".html").write_text(page, "utf-8")
-    return notebook.with_suffix(".html").name
+        text, _ = HTMLExporter(preprocessors=[described]).from_filename(str(notebook))
+        page.write_text(text, "utf-8", "replace")
+    except Exception as error:
+        with contextlib.suppress(OSError):  # half a page
+            page.unlink(missing_ok=True)
+        return "", f"its page can't be made ({_reason(error)})"
+    return page.name, ""
 
 
 def _duration(seconds: float) -> str:
@@ -273,8 +403,8 @@ $rows
 """)
 
 
-def _write_summary(out: Path, summary: dict) -> None:
-    (out / "summary.json").write_text(json.dumps(summary, indent=1), "utf-8")
+def _write_summary(out: Path, summary: dict, room: int) -> None:
+    """Write summary.json and index.html, and let each take `room` bytes at least."""
     rows = []
     for result in summary["notebooks"]:
         cells = [
@@ -285,11 +415,16 @@ def _write_summary(out: Path, summary: dict) -> None:
         ]
         cells = [html.escape(cell) for cell in cells]
         for kind in filter(result.get, ("html", "ipynb")):
-            cells[0] += f' · <a href="{quote(result[kind])}">{kind}</a>'
+            cells[0] += f' · <a href="{quote(os.fsencode(result[kind]))}">{kind}</a>'
         cells[1] += f": {html.escape(result['error'])}" if result["error"] else ""
         rows.append(f"<tr><td>{'</td><td>'.join(cells)}</td></tr>")
     words = summary | {"versions": ", ".join(f"{k} {v}" for k, v in summary["versions"].items())}
     safe = {name: html.escape(str(word)) for name, word in words.items()}
     warning = _WARNING.substitute(safe) if summary["note"] else ""
     page = _PAGE.substitute(safe, warning=warning, rows="\n".join(rows))
-    (out / "index.html").write_text(page, "utf-8")
+    for name, text in (("summary.json", json.dumps(summary, indent=1)), ("index.html", page)):
+        # Over what is there: its room is not given back before the new text has it.
+        file = os.open(out / name, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        with open(file, "wb") as opened:
+            opened.write(text.encode("utf-8", "replace").ljust(room))
+            opened.truncate()

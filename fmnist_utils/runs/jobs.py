@@ -13,7 +13,7 @@ from functools import cache
 from multiprocessing.connection import wait as wait_for_end
 
 from fmnist_utils import data
-from fmnist_utils.data import Dataset
+from fmnist_utils.data import Dataset, places
 from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import Profile
 from fmnist_utils.runs.files import Run
@@ -54,7 +54,8 @@ def each(
     """
     # TensorFlow reads this when it starts, in the new processes.
     before = os.environ.get("TF_NUM_INTRAOP_THREADS")
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, places.cores() // jobs))
+    strangers = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start_worker)
     try:
         waiting: set[Future] = {pool.submit(_unless_stopped, function, *task) for task in tasks}
@@ -66,9 +67,10 @@ def each(
         pool.shutdown()
     except BaseException as error:
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in (processes := multiprocessing.active_children()):
+        own = set(multiprocessing.active_children()) - strangers
+        for process in own:
             process.terminate()  # what it has kept of its training stays
-        for process in processes:
+        for process in own:
             process.join()
         if isinstance(error, BrokenProcessPool):
             raise CourseError(

@@ -1,13 +1,15 @@
 """Searches with Optuna, by one worker or by many that share a storage.
 
 The trials live in Optuna's own storage (an SQLite file, or a database server that several machines
-reach), so that any number of workers take part, and a killed one costs its trial at most.
+reach), so that any number of workers take part. A trial that is interrupted, or whose worker is
+killed, is tried again with its own hyperparameters, by whichever worker comes first.
 """
 
 import json
 import os
 import socket
 import time
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -30,7 +32,8 @@ from fmnist_utils.recipes.spaces import SearchSpace
 from fmnist_utils.training import Recipe
 from fmnist_utils.tuning import storage as trial_storage
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+# An interrupted trial is a warning to Optuna, with a traceback; an error is raised anyhow.
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 SAMPLERS = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -52,8 +55,8 @@ def tune(
     A trial trains a recipe with `seed` on the profile's images and is worth its accuracy on the
     validation images after the last epoch. It ends early if, after a quarter of the epochs, it is
     worse than the median of the trials before it at the same epoch. What a trial tries depends on
-    seed, its number and the finished trials only: one worker that goes on after an interruption
-    tries what it would have tried. (Two workers see each other's trials as they come.)
+    seed, its place in the search and the finished trials only: one worker that goes on after an
+    interruption tries what it would have tried. (Two workers see each other's trials as they come.)
 
     name: under which the storage keeps the study. sampler: a key of SAMPLERS.
     storage: an address as SQLAlchemy takes it, "sqlite:///search.db" or
@@ -64,7 +67,7 @@ def tune(
     network can be built, for less than one trial, for a storage that can't be used, and for a
     study of that name with another space, other data or other settings.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     data.refuse_stand_in(dataset, profile)
     trials = space.trials if trials is None else trials
     if trials < 1:
@@ -101,11 +104,16 @@ def tune(
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        _, history = training.fit(recipe, splits, epochs, seed, report=watch)
+        try:
+            _, history = training.fit(recipe, splits, epochs, seed, report=watch)
+        except KeyboardInterrupt:
+            _queue_again(study, trial)
+            raise
         return history.val_accuracy.iloc[-1]
 
     def tell(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        report(f"trial {trial.number} · {trial.state.name.lower()} · {_describe(trial)}")
+        place = _place(study.get_trials(deepcopy=False), trial)
+        report(f"trial {place} · {trial.state.name.lower()} · {_describe(trial)}")
 
     if sum(trial.state in DONE for trial in study.get_trials(deepcopy=False)) < trials:
         enough = optuna.study.MaxTrialsCallback(trials, states=DONE)
@@ -114,22 +122,38 @@ def tune(
 
 
 def table(study: optuna.Study) -> pd.DataFrame:
-    """One row a finished trial: trial, state, val_accuracy (as a fraction, after its last epoch),
-    epochs, seconds, and its hyperparameters."""
+    """One row a finished trial: trial (its place in the search, from 0), state, val_accuracy (as a
+    fraction, after its last epoch), epochs, seconds, and its hyperparameters."""
     # Not `study.trials_dataframe`: there, whole numbers become fractions while a trial is running.
-    return pd.DataFrame(
-        [
-            {
-                "trial": trial.number,
-                "state": trial.state.name.lower(),
-                "val_accuracy": trial.value,
-                "epochs": trial.last_step,
-                "seconds": trial.user_attrs["seconds"],
-                **trial.params,
-            }
-            for trial in study.get_trials(deepcopy=False, states=DONE)
-        ]
-    )
+    trials = study.get_trials(deepcopy=False)
+    rows = [
+        {
+            "trial": _place(trials, trial),
+            "state": trial.state.name.lower(),
+            "val_accuracy": trial.value,
+            "epochs": trial.last_step,
+            "seconds": trial.user_attrs["seconds"],
+            **trial.params,
+        }
+        for trial in trials
+        if trial.state in DONE
+    ]
+    return pd.DataFrame(sorted(rows, key=lambda row: row["trial"]))
+
+
+def _queue_again(study: optuna.Study, trial: optuna.Trial) -> None:
+    """Let the next worker try an interrupted trial again, as Optuna does if a worker is killed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        again = optuna.storages.RetryHeartbeatStaleTrialCallback()
+    again(study, study.trials[trial.number])
+
+
+def _place(trials: list[optuna.trial.FrozenTrial], trial: optuna.trial.FrozenTrial) -> int:
+    """A trial's place in the search: the number that it would have if none of all these trials, in
+    the order of their numbers, had ever been tried again."""
+    first = trial.system_attrs.get("failed_trial", trial.number)
+    return sum("failed_trial" not in other.system_attrs for other in trials[:first])
 
 
 def _check(space: SearchSpace) -> Recipe:
@@ -157,13 +181,15 @@ def _check(space: SearchSpace) -> Recipe:
 
 
 class _ByNumber(optuna.samplers.BaseSampler):
-    """Another sampler, its random numbers drawn anew for each trial from seed and trial number."""
+    """Another sampler, its random numbers drawn anew for each trial from seed and the trial's
+    place in the search."""
 
     def __init__(self, kind: type[optuna.samplers.BaseSampler], seed: int) -> None:
         self._kind, self._seed = kind, seed
 
     def infer_relative_search_space(self, study, trial):
-        seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
+        place = _place(study.get_trials(deepcopy=False), trial)
+        seed = np.random.SeedSequence([self._seed, place]).generate_state(1)[0]
         self._now = self._kind(seed=int(seed))
         return self._now.infer_relative_search_space(study, trial)
 

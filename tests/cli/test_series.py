@@ -6,6 +6,9 @@ come as far as a download.
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,18 +190,52 @@ def test_a_notebook_that_is_none_leaves_no_older_result(lessons):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-def test_interruption_ends_the_notebook_and_its_kernel(lessons, start):
-    # SIGTERM goes the way of Ctrl-C, which a test's surroundings may have switched off.
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_interruption_ends_the_notebook_and_its_kernel(lessons, start, name):
     started, out = lessons / "started", lessons / "out"
     code = f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(99)"
     write_notebook(lessons, "03_slow", code)
     process = start("run", "03", "--notebooks", str(lessons), "--out", str(out))
     wait_for(lambda: started.exists() and started.read_text())
-    process.terminate()
+    begun = time.monotonic()
+    for _ in range(3):  # as a terminal that is closed, or an impatient person
+        process.send_signal(getattr(signal, name))
+        time.sleep(0.1)
     assert process.communicate(timeout=30)[1].strip() == "stopped before the end"
+    assert time.monotonic() - begun < 8
     assert process.returncode == 130
     wait_for(lambda: not psutil.pid_exists(int(started.read_text())))
-    assert [path.name for path in out.iterdir()] == ["logs"]
+    assert sorted(path.name for path in out.iterdir()) == ["index.html", "logs", "summary.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals are POSIX's")
+def test_a_closed_terminal_ends_the_series(lessons):
+    started, out = lessons / "started", lessons / "out"
+    code = f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(99)"
+    write_notebook(lessons, "03_slow", code)
+    terminal, inside = os.openpty()
+    where = ["--notebooks", str(lessons), "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CONTROLLED, "run", "03", *where],
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    os.close(inside)
+    wait_for(lambda: started.exists() and started.read_text())
+    os.close(terminal)
+    assert process.wait(timeout=30) == 130
+    wait_for(lambda: not psutil.pid_exists(int(started.read_text())))
+    assert sorted(path.name for path in out.iterdir()) == ["index.html", "logs", "summary.json"]
+
+
+CONTROLLED = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "fmnist_utils", *sys.argv[1:]])
+"""
 
 
 def wait_for(condition) -> None:
@@ -206,3 +243,100 @@ def wait_for(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.1)
+
+
+def results() -> dict[str, dict]:
+    """What the summary in build/ says of each notebook; the page lists them all."""
+    summary = json.loads(Path("build/summary.json").read_text("utf-8"))["notebooks"]
+    assert Path("build/index.html").read_text("utf-8").count("<tr><td>") == len(summary)
+    return {result["name"]: result for result in summary}
+
+
+def misfortunes(out: Path) -> dict[str, str]:
+    """Lines of a lesson that spoil its end, each in another way."""
+    return {
+        "01_papermill_killed": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)",
+        "02_kernel_leaves": "import os\nos._exit(0)",
+        "03_out_deleted": f"import shutil\nshutil.rmtree({str(out)!r})",
+        "04_logs_deleted": f"import shutil\nshutil.rmtree({str(out / 'logs')!r})\n1 / 0",
+        "05_folder": f"import os\nos.mkdir({str(out / '05_folder.ipynb')!r})",
+        "06_folder": f"import os\nos.mkdir({str(out / '06_folder.html')!r})",
+        "07_letters": "raise ValueError('\\x1b[31mred\\x1b[0m \\0 <b>')",
+        "08_taken": (
+            f"import os\nname = {str(out / '.08_taken.unfinished.ipynb')!r}\n"
+            "os.remove(name)\nos.mkdir(name)"
+        ),
+    }
+
+
+def test_the_next_lesson_runs_whatever_happened_to_the_others(lessons, capsys):
+    out = lessons.parent / "build"
+    for path in lessons.glob("*"):
+        path.unlink()
+    for name, code in misfortunes(out).items():
+        write_notebook(lessons, name, code)
+    write_notebook(lessons, "09_good", PRINT)
+    (lessons / "glossary.md").write_text("words")
+    assert main(["run"]) == 1
+    found, lines = results(), capsys.readouterr().out.splitlines()
+    assert [result["status"] for result in found.values()] == ["failed"] * 8 + ["ok"]
+    assert len(lines) == 11
+    for line, result in zip(lines[1:9], found.values(), strict=False):
+        assert f"{result['name']} … failed " in line
+        assert result["error"] in line
+        assert result["error"]
+    assert "ended from outside (signal 9)" in found["01_papermill_killed"]["error"]
+    assert "kernel died" in found["02_kernel_leaves"]["error"]
+    assert found["07_letters"]["error"].startswith("ValueError: red")
+    assert (out / "glossary.md").read_text() == "words"
+    assert not [path for path in out.glob(".*") if path.is_file()]
+
+
+def test_a_page_that_cannot_be_made(lessons, monkeypatch):
+    from nbconvert import HTMLExporter
+
+    def fail(self, name):
+        if "01_first" in name:
+            raise RecursionError("too deep\nby far")
+        return "a page \ud800", {}
+
+    monkeypatch.setattr(HTMLExporter, "from_filename", fail)
+    assert main(["run"]) == 1
+    found = results()
+    assert found["01_first"]["error"] == (
+        "its page can't be made (RecursionError: too deep by far)"
+    )
+    assert (found["01_first"]["ipynb"], found["01_first"]["html"]) == ("01_first.ipynb", "")
+    assert found["02_second"]["html"] == "02_second.html"
+
+
+@pytest.mark.parametrize("name", ["index.html", "summary.json"])
+def test_a_summary_that_cannot_be_written_is_told_before(lessons, capsys, name):
+    (Path("build") / name).mkdir(parents=True)
+    assert main(["run"]) == 2
+    assert "can't be written to build (Is a directory)" in capsys.readouterr().err
+    assert not Path("build/01_first.ipynb").exists()
+
+
+def test_an_unusable_run_store_is_told_before(lessons, refused, monkeypatch):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(lessons.parent / "taken" / "deeper"))
+    assert "FMNIST_RUNS_DIR" in refused("run")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
+@pytest.mark.parametrize("out", ["Übung – 夏".encode(), b"\xdcbung", b"a {b} $c %s #?&;'\""])
+def test_an_output_folder_of_any_letters_in_any_locale(lessons, out):
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    write_notebook(lessons, "01_first", "print('Übung – 夏')")
+    done = subprocess.run(
+        [sys.executable, "-m", "fmnist_utils", "run", "01", "--out", out],
+        env=os.environ | locale | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        cwd=lessons.parent,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    folder = os.fsencode(lessons.parent) + b"/" + out
+    assert sorted(os.listdir(folder)) == [
+        *(b"01_first.html", b"01_first.ipynb", b"index.html", b"logs", b"summary.json")
+    ]
+    assert "Übung – 夏" in printed(Path(os.fsdecode(folder)) / "01_first.ipynb")

@@ -84,6 +84,28 @@ def test_resumed_as_if_never_stopped(whole, dataset, storage):
     assert len(told) == 4
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_an_interrupted_trial_is_tried_again_by_whoever_comes_first(dataset, storage, monkeypatch):
+    """Even if others have finished trials meanwhile, after which it would draw something else."""
+    fit, tried = training.fit, []
+
+    def interrupted_fit(recipe, *given, **more):
+        tried.append(recipe)
+        if len(tried) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return fit(recipe, *given, **more)
+
+    monkeypatch.setattr(training, "fit", interrupted_fit)
+    with pytest.raises(KeyboardInterrupt):
+        tuning.tune("s", TINY, dataset, BUDGET, 3, trials=5, storage=storage)
+    study = optuna.load_study(study_name="s", storage=storage)
+    study.add_trial(optuna.create_trial(value=0.9, params={}, user_attrs={"seconds": 1.0}))
+    study = tuning.tune("s", TINY, dataset, BUDGET, 3, trials=5, storage=storage)
+    assert tried[3] == tried[2]
+    assert [trial.state.name for trial in study.trials].count("FAIL") == 1
+    assert tuning.table(study).trial.tolist() == [0, 1, 2, 3, 4]
+
+
 def test_other_seeds_and_samplers_try_other_things(whole, dataset, storage):
     tried = {tuple(tuning.table(whole).learning_rate[:2])}
     for seed, sampler in ((4, "tpe"), (4, "random")):
@@ -145,6 +167,71 @@ def test_refused_before_anything_is_trained(changes, says, dataset, storage, mon
         tuning.tune("s", dataset=dataset, profile=BUDGET, **given)
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def opened(storage):
+    study = trial_storage.open_study(storage, "any", optuna.samplers.RandomSampler(0), 1)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    return study
+
+
+STRANGE = ["a b", "q?x", "with#and%20and%", "{braces}", "Übung/運動靴", "it's", "[a]*"]
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_trials_are_kept_in_the_run_store_whatever_its_name(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / name))
+    opened(None)
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert kept == [tmp_path / name / "tuning.db"]
+    assert len(opened(None).trials) == 2
+
+
+ADDRESSES = {
+    "sqlite:///search.db": "work/search.db",
+    "sqlite:///a b ü.db": "work/a b ü.db",
+    "sqlite:///~/search.db": "home/search.db",
+    "sqlite:///with#hash.db": "work/with#hash.db",
+    "sqlite:///100%25.db": "work/100%.db",
+    "sqlite:///q%3Fx.db": "work/q?x.db",
+    "sqlite:///slow.db?timeout=9": "work/slow.db",
+    "sqlite+pysqlite:///search.db": "work/search.db",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_storage_is_the_file_that_is_named(address, tmp_path, monkeypatch):
+    for folder in ("home", "work"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "work")
+    study = opened(address)
+    monkeypatch.chdir("/")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert kept == [tmp_path / ADDRESSES[address]]
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("sqlite:///q?x/search.db", "'x/search.db' is no setting of SQLite; write %3F for a ?"),
+        ("sqlite:///~nobody-of-this-name/s.db", "needs a home folder"),
+        ("sqlite:///s.db ", "spaces at its ends"),
+        ("search.db", "can't be used"),
+        ("~/search.db", "can't be used"),
+        ("sqlite://search.db", "can't be used"),
+        ("postgresql://host:port/db", "can't be used"),
+        ("", "can't be used"),
+    ],
+)
+def test_a_storage_that_is_no_address_is_refused(address, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trial_storage.password_warning(address)
+    with pytest.raises(CourseError, match=re.escape(says)) as refused:
+        opened(address)
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to look at" * 9, None])
