@@ -37,10 +37,11 @@ test: .venv/installed
 	rm -rf build/test-runs
 	FMNIST_PROFILE=smoke FMNIST_RUNS_DIR="$(CURDIR)/build/test-runs" MPLBACKEND=agg \
 	  TF_NUM_INTRAOP_THREADS=1 \
-	  $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-cell-timeout 600
+	  $(RUN) -m pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-cell-timeout 600
 
 test-faults: .venv/installed
 	MPLBACKEND=agg $(RUN) -m pytest tests_faults
+	FMNIST_PROFILE=smoke MPLBACKEND=agg $(RUN) -m pytest -m long tests
 
 lab: .venv/installed
 	$(RUN) -m jupyterlab notebooks

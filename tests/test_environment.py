@@ -110,6 +110,7 @@ def probe(folder, settings, **environment):
     return [json.loads(line) for line in done.stdout.splitlines()[-2:]]
 
 
+@pytest.mark.long
 def test_nothing_that_is_set_changes_a_result(tmp_path):
     right, _ = probe(tmp_path / "a", {}, KERAS_HOME=str(tmp_path / "a" / "kh"))
     assert right["backend"] == "tensorflow"

@@ -128,7 +128,7 @@ def test_a_student_runs_the_notebook(notebook, lab, browser):
         [
             any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
             for cell in one.cells
-            if "explore." not in cell.source
+            if "sliders." not in cell.source
         ]
         for one in (saved, committed)
     ]

@@ -269,6 +269,7 @@ def misfortunes(out: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_the_next_lesson_runs_whatever_happened_to_the_others(lessons, capsys):
     out = lessons.parent / "build"
     for path in lessons.glob("*"):
@@ -323,6 +324,7 @@ def test_an_unusable_run_store_is_told_before(lessons, refused, monkeypatch):
     assert "FMNIST_RUNS_DIR" in refused("run")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
 @pytest.mark.parametrize("out", ["Übung – 夏".encode(), b"\xdcbung", b"a {b} $c %s #?&;'\""])
 def test_an_output_folder_of_any_letters_in_any_locale(lessons, out):

@@ -363,6 +363,7 @@ def server():
         shutil.rmtree(place, ignore_errors=True)
 
 
+@pytest.mark.long
 def test_two_workers_on_a_real_postgresql(server):
     two_workers(server.replace("postgresql:", "postgresql+psycopg:"))
 
