@@ -96,6 +96,7 @@ def test_a_published_search_goes_on_where_it_was(id, small, dataset, tmp_path, m
     assert table.val_loss[1] == score
 
 
+@pytest.mark.long
 def test_a_search_stopped_within_a_trial_ends_like_one_that_was_not(
     small, dataset, tmp_path, monkeypatch
 ):

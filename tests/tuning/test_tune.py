@@ -318,6 +318,7 @@ def test_a_server_without_a_password_is_warned_of(url, warned, monkeypatch):
     assert trial_storage.password_warning(url) == ""
 
 
+@pytest.mark.long
 def test_two_workers_on_a_file(storage):
     two_workers(storage)
 
