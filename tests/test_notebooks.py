@@ -89,7 +89,10 @@ def test_normalising_keeps_what_is_needed_and_nothing_else():
     clean = normalise(dirty)
     assert set(clean.metadata) == {"kernelspec", "language_info"}
     (cell,) = clean.cells
-    assert cell.metadata == {"tags": ["nbval-check-output"], "jupyter": {"source_hidden": True}}
+    assert cell.metadata == {
+        "tags": ["nbval-check-output"],
+        "jupyter": {"source_hidden": True, "outputs_hidden": True},
+    }
     assert [(o.output_type, o.get("text")) for o in cell.outputs] == [
         ("stream", "1\n"),
         ("execute_result", None),
@@ -193,6 +196,15 @@ def test_every_figure_is_followed_by_words_or_a_table(notebook):
             near = [cell, *notebook.cells[number + 1 : number + 3]]
             told = [one.cell_type == "markdown" or "text/html" in str(one.outputs) for one in near]
             assert any(told), cell.source
+
+
+def test_a_result_to_predict_is_collapsed(notebook):
+    asks = [n for n, cell in enumerate(notebook.cells) if "**Predict" in cell.source]
+    shown = [notebook.cells[n + 1] for n in asks if notebook.cells[n].cell_type == "markdown"]
+    shown = [cell for cell in shown if "exercises.check" not in cell.source]
+    assert shown
+    for cell in shown:
+        assert cell.metadata.get("jupyter", {}).get("outputs_hidden"), cell.source
 
 
 def test_at_least_eight_checked_outputs(notebook):

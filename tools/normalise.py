@@ -2,7 +2,7 @@
 
     python tools/normalise.py [--check] [NOTEBOOK ...]
 
-Keeps what a reader or a tool needs: cells, tags, folded sources, outputs, what the figures say
+Keeps what a reader or a tool needs: cells, tags, what is folded, outputs, what the figures say
 of themselves (alternative text, what made them), the kernel's name and language.
 Drops what a run leaves behind: papermill's injected cell and metadata, times, stderr, widget
 state. Numbers the code cells 1…n. With --check nothing is written: the exit code is 1 if a
@@ -42,8 +42,9 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         kept = {}
         if cell.metadata.get("tags"):
             kept["tags"] = cell.metadata["tags"]
-        if cell.metadata.get("jupyter", {}).get("source_hidden"):
-            kept["jupyter"] = {"source_hidden": True}
+        hidden = cell.metadata.get("jupyter", {})
+        if hidden := [name for name in ("source_hidden", "outputs_hidden") if hidden.get(name)]:
+            kept["jupyter"] = dict.fromkeys(hidden, True)
         cell.metadata = nbformat.from_dict(kept)
         cell.pop("attachments", None)
         if cell.cell_type == "code":
