@@ -171,6 +171,18 @@ def test_opening_and_ending(notebook):
     assert all(deeper - level <= 1 for level, deeper in itertools.pairwise(levels))
 
 
+def test_one_word_for_one_thing():
+    """Words that the course says otherwise (MLP, learning rate, undecided, standard deviation)."""
+    others = r"(?<!multilayer )perceptron|(?<!learning[ -])(?<!dropout )(?<!positive )\brates?\b"
+    others += r"|can(?:no|')t be told|can't tell|does not hold|lottery|walk through|\bspread\b"
+    said = [(path.name, path.read_text("utf-8")) for path in NOTEBOOKS[0].parent.glob("*.md")]
+    for path in NOTEBOOKS:
+        cells = nbformat.read(path, as_version=4).cells
+        said += [(path.name, cell.source) for cell in cells if cell.cell_type == "markdown"]
+    found = [(name, *re.findall(f".*(?:{others}).*", text)) for name, text in said]
+    assert not [one for one in found if len(one) > 1]
+
+
 def test_links_say_where_they_lead(notebook):
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for said in re.findall(r"\[([^]]+)\]\([^)]+\)", prose):

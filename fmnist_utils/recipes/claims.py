@@ -105,7 +105,7 @@ CLAIMS = {
         first="mlp-350-80",
         second="mlp-350-80",
         metric="overfitting",
-        says="the perceptron is better on its training images (the report: no overfitting)",
+        says="the MLP is better on its training images (the report: no overfitting)",
         source="course",
     ),
     "the CNN overfits": Claim(
@@ -119,21 +119,21 @@ CLAIMS = {
         first="cnn-pool4",
         second="mlp-350-80",
         metric="accuracy",
-        says="the CNN is more accurate than the perceptron",
+        says="the CNN is more accurate than the MLP",
         source="Rastogi",
     ),
     "the tuned CNN beats the tuned MLP": Claim(
         first="cnn-tuned",
         second="mlp-tuned",
         metric="accuracy",
-        says="the tuned CNN is more accurate than the tuned perceptron",
+        says="the tuned CNN is more accurate than the tuned MLP",
         source="Doudos & Legkas",
     ),
     "augmentation helps the MLP": Claim(
         first="mlp-tuned-augmented",
         second="mlp-tuned",
         metric="accuracy",
-        says="copies of pullovers and shirts raise the perceptron's accuracy",
+        says="copies of pullovers and shirts raise the MLP's accuracy",
         source="Doudos & Legkas",
     ),
     "augmentation helps the CNN": Claim(
@@ -147,7 +147,7 @@ CLAIMS = {
         first="mlp-tuned-augmented",
         second="mlp-tuned",
         metric="recall of Shirt",
-        says="with the copies the perceptron misses fewer shirts",
+        says="with the copies the MLP misses fewer shirts",
         source="lesson 6",
     ),
     "copies raise the recall of shirts, CNN": Claim(
@@ -168,14 +168,14 @@ CLAIMS = {
         first="mlp-tuned",
         second="mlp-350-80",
         metric="accuracy",
-        says="the searched perceptron is more accurate than the hand-made one",
+        says="the searched MLP is more accurate than the hand-made one",
         source="lesson 5",
     ),
     "past the reports, MLP": Claim(
         first="mlp-course",
         second="mlp-tuned",
         metric="accuracy",
-        says="the course's perceptron is more accurate than the report's searched one",
+        says="the course's MLP is more accurate than the report's searched one",
         source="lesson 5",
     ),
     "past the reports, CNN": Claim(
@@ -189,7 +189,7 @@ CLAIMS = {
         first="mlp-course-augmented",
         second="mlp-course",
         metric="accuracy",
-        says="of the course's perceptrons the augmented one is more accurate",
+        says="of the course's MLPs the augmented one is more accurate",
         source="lesson 6",
     ),
     "augmented ahead, CNN": Claim(

@@ -3,14 +3,25 @@
 from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, TUNER_SEEDS, search
 from fmnist_utils.reference.study_runs import study, validation_answers, variants
 from fmnist_utils.reference.tables import compare, results, run, runs_of, summary
-from fmnist_utils.reference.judgement import FAILS, HOLDS, OPEN, test, verdict, verdicts
+from fmnist_utils.reference.judgement import (
+    HARMS,
+    HELPS,
+    HOLDS,
+    REFUTED,
+    UNDECIDED,
+    test,
+    verdict,
+    verdicts,
+)
 
 __all__ = [
-    "FAILS",
+    "HARMS",
+    "HELPS",
     "HOLDS",
-    "OPEN",
     "PUBLISHED_SEARCHES",
+    "REFUTED",
     "TUNER_SEEDS",
+    "UNDECIDED",
     "compare",
     "results",
     "run",

@@ -12,7 +12,8 @@ from fmnist_utils.messages import CourseError
 from fmnist_utils.recipes import CLAIMS, SCHEME_CLAIMS, STUDIES, Claim
 from fmnist_utils.reference import study_runs, tables
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
+HOLDS, REFUTED, UNDECIDED = "holds", "refuted", "undecided"  # what is said of a claim
+HELPS, HARMS = "helps", "harms"  # what is said instead of a scheme of augmentation
 LEVEL = 0.05  # a difference that chance alone would give less often than this is called real
 
 
@@ -24,7 +25,7 @@ def test(claim: Claim) -> dict[str, float | int | str]:
     by image, each averaged over the seeds; the seeds' part from the variance of the seeds' means.
     The two variances add up; (difference / error) is compared with Student's t, with
     Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946). The images' part holds a
-    little of the seeds' as well, so the test errs on the side of "cannot be told".
+    little of the seeds' as well, so the test errs on the side of "undecided".
 
     Accuracies, recalls and their errors are in points (per cent), losses in nats. Raises
     CourseError where a model has fewer than two reference runs.
@@ -38,7 +39,8 @@ def test(claim: Claim) -> dict[str, float | int | str]:
         parts = [(paired.var(ddof=1) / len(paired), len(paired) - 1)]
         parts += [(s.mean(axis=1).var(ddof=1) / len(s), len(s) - 1) for s in (better, other)]
     seeds = min(_seeds(claim.first), _seeds(claim.second))
-    return {"difference": float(difference), "seeds": seeds} | _judge(difference, parts)
+    words = (HELPS, HARMS) if _is_a_scheme(claim.first) else (HOLDS, REFUTED)
+    return {"difference": float(difference), "seeds": seeds} | _judge(difference, parts, words)
 
 
 def verdicts(claims: Mapping[str, Claim] = CLAIMS) -> pd.DataFrame:
@@ -57,20 +59,23 @@ def measured(claim: Claim) -> bool:
 
 
 def verdict(name: str) -> str:
-    """`holds`, `does not hold` or `cannot be told`."""
+    """`holds`, `refuted` or `undecided`; of a scheme `helps`, `harms` or `undecided`."""
     return test((CLAIMS | SCHEME_CLAIMS)[name])["verdict"]
 
 
-def _judge(difference: float, parts: list[tuple[float, int]]) -> dict[str, float | str]:
-    """parts: each source's variance and its degrees of freedom."""
+def _judge(
+    difference: float, parts: list[tuple[float, int]], words: tuple[str, str] = (HOLDS, REFUTED)
+) -> dict[str, float | str]:
+    """parts: each source's variance and its degrees of freedom. words: for a real difference, by
+    its sign."""
     variance = sum(v for v, _ in parts)
     if variance == 0:
         p = 0.0 if difference else 1.0
     else:
         freedom = variance**2 / sum(v**2 / n for v, n in parts)
         p = float(2 * stats.t.sf(abs(difference) / np.sqrt(variance), freedom))
-    decided = HOLDS if difference > 0 else FAILS
-    return {"error": float(np.sqrt(variance)), "p": p, "verdict": decided if p < LEVEL else OPEN}
+    verdict = words[int(difference <= 0)] if p < LEVEL else UNDECIDED
+    return {"error": float(np.sqrt(variance)), "p": p, "verdict": verdict}
 
 
 def _is_a_scheme(id: str) -> bool:

@@ -9,11 +9,12 @@ import pytest
 
 from fmnist_utils import CourseError, reference
 from fmnist_utils.recipes import CLAIMS, MODELS, SCHEME_CLAIMS, STUDIES, Claim
-from fmnist_utils.reference import FAILS, HOLDS, OPEN, judgement, study_runs, tables
+from fmnist_utils.reference import HARMS, HELPS, HOLDS, REFUTED, UNDECIDED, judgement
+from fmnist_utils.reference import study_runs, tables
 
 LABELS = np.repeat(np.arange(10), 200).astype(np.uint8)
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-VERDICT = re.compile(r"\*([^*\n]+)\* · \*\*(holds|does not hold|cannot be told)\*\*")
+VERDICT = re.compile(r"\*([^*\n]+)\* · \*\*(holds|refuted|helps|harms|undecided)\*\*")
 
 
 class Made:
@@ -48,11 +49,11 @@ def test_difference_by_hand(models):
     paired = np.where(first & ~second, 100, 0)
     assert found["error"] == pytest.approx(paired.std(ddof=1) / np.sqrt(len(LABELS)))
     assert (found["verdict"], found["seeds"]) == (HOLDS, 2)
-    assert reference.test(Claim("b", "a", "accuracy", "", ""))["verdict"] == FAILS
+    assert reference.test(Claim("b", "a", "accuracy", "", ""))["verdict"] == REFUTED
     # 1000 images are the classes 0 to 4: of class 3 all are right by a, none by b's first 500
     assert reference.test(claim("recall of Dress"))["difference"] == pytest.approx(100)
     assert reference.test(claim("recall of Bag"))["difference"] == 0
-    assert reference.test(claim("recall of Bag"))["verdict"] == OPEN
+    assert reference.test(claim("recall of Bag"))["verdict"] == UNDECIDED
 
 
 def test_lower_loss_is_better(models):
@@ -70,7 +71,7 @@ def test_overfitting_by_hand(models):
     assert found["difference"] == pytest.approx(6)
     assert found["error"] == pytest.approx(np.sqrt(100**2 * 0.09 / 2000 + 2 / 2))
     models["a"] = [Made(right, train=0.9)] * 2
-    assert reference.test(Claim("a", "a", "overfitting", "", ""))["verdict"] == OPEN
+    assert reference.test(Claim("a", "a", "overfitting", "", ""))["verdict"] == UNDECIDED
 
 
 def test_seeds_that_disagree_decide_nothing(models):
@@ -80,7 +81,7 @@ def test_seeds_that_disagree_decide_nothing(models):
     models["b"] = [Made(hard < share) for share in (0.79, 0.86, 0.96)]
     found = reference.test(claim())
     assert found["difference"] > 1
-    assert found["verdict"] == OPEN
+    assert found["verdict"] == UNDECIDED
     models["a"], models["b"] = models["a"][1:2] * 3, models["b"][1:2] * 3
     assert reference.test(claim())["verdict"] == HOLDS
 
@@ -92,7 +93,7 @@ def test_chance_is_seldom_called_a_difference(models):
         for id in "ab":
             noise = [rng.random(len(LABELS)) for _ in range(3)]
             models[id] = [Made(0.8 * hard < 0.7 + 0.01 * rng.standard_normal()) for hard in noise]
-        decided += reference.test(claim())["verdict"] != OPEN
+        decided += reference.test(claim())["verdict"] != UNDECIDED
     assert decided / trials <= 0.10
 
 
@@ -110,7 +111,11 @@ def test_claims_about_a_study_ask_what_its_runs_answered(elsewhere):
     study_runs.predictions_file().parent.mkdir(parents=True)
     np.savez(study_runs.predictions_file(), labels=LABELS, **kept)
     found = reference.test(SCHEME_CLAIMS["flip, CNN"])
-    assert (found["difference"], found["seeds"], found["verdict"]) == (pytest.approx(-10), 2, FAILS)
+    assert (found["difference"], found["seeds"]) == (pytest.approx(-10), 2)
+    assert found["verdict"] == HARMS
+    better, worse = "cnn-tuned / none", "cnn-tuned / flip"
+    assert reference.test(Claim(better, worse, "accuracy", "", ""))["verdict"] == HELPS
+    assert reference.test(Claim(better, better, "accuracy", "", ""))["verdict"] == UNDECIDED
     assert not judgement.measured(SCHEME_CLAIMS["flip, MLP"])
     with pytest.raises(CourseError, match="mlp-tuned / flip has 0.*reproduce augmentation"):
         reference.test(SCHEME_CLAIMS["flip, MLP"])
