@@ -29,6 +29,9 @@ def prepare(notebook: nbformat.NotebookNode, name: str, repository: str) -> nbfo
             cell.metadata.tags = [*cell.metadata.tags, "hide-cell"]
             exercise = re.search(r'exercises\.check\("([\d.]+)"', cell.source)
             cell.metadata.mystnb = {"code_prompt_show": f"Worked solution of {exercise[1]}"}
+        elif cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+            cell.metadata.tags = [*cell.metadata.get("tags", []), "hide-output"]
+            cell.metadata.mystnb = {"code_prompt_show": "What comes out"}
     first = notebook.cells[0]
     title, _, rest = first.source.partition("\n")
     first.source = f"{title}\n\n{launch_links(name, repository)}\n{rest}"

@@ -173,7 +173,7 @@ def test_opening_and_ending(notebook):
 
 def test_one_word_for_one_thing():
     """Words that the course says otherwise (MLP, learning rate, undecided, standard deviation)."""
-    others = r"(?<!multilayer )perceptron|(?<!learning[ -])(?<!dropout )(?<!positive )\brates?\b"
+    others = r"(?<!multilayer )perceptron|(?<![Ll]earning[ -])(?<!dropout )(?<!positive )\brates?\b"
     others += r"|can(?:no|')t be told|can't tell|does not hold|lottery|walk through|\bspread\b"
     said = [(path.name, path.read_text("utf-8")) for path in NOTEBOOKS[0].parent.glob("*.md")]
     for path in NOTEBOOKS:

@@ -98,7 +98,7 @@ def test_dark_mode_follows_the_system(watched):
 
 def test_solutions_open_at_a_click(watched):
     watched.open("notebooks/04_conv2d.html")
-    solution = watched.page.locator("details.hide").first
+    solution = watched.page.locator("details.hide.above-input").first
     assert not solution.locator(".cell_input").is_visible()
     solution.locator("summary").click()
     assert solution.locator(".cell_input").is_visible()
@@ -111,6 +111,8 @@ def test_solutions_open_at_a_click(watched):
 def test_no_fault_of_accessibility(watched, axe, path):
     watched.open(path)
     watched.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    # What opens fades in: half faded, its colours would have too little contrast.
+    watched.page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
     assert faults_found_by_axe(watched.page, axe) == []
 
 

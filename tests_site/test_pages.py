@@ -67,9 +67,13 @@ def test_every_figure_is_there(lesson):
 def test_code_is_shown_and_solutions_are_folded(lesson):
     page, cells = parsed(lesson), source(lesson).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
-    solutions = page.select("details.hide")
+    solutions, results = (
+        page.select(f"details.hide.{at}") for at in ("above-input", "below-input")
+    )
     assert len(solutions) == sum(map(folded, code)) >= 4
-    assert not [details for details in solutions if details.has_attr("open")]
+    to_predict = [cell for cell in code if cell.metadata.get("jupyter", {}).get("outputs_hidden")]
+    assert len(results) == len(to_predict) > 0
+    assert not [details for details in solutions + results if details.has_attr("open")]
     # Of a copy that was built under its own name, the cell for Colab says so.
     named = re.search(r"/gh/([^/]+/[^/]+)/", page.select_one(".launch a")["href"])[1]
     visible = [tag for tag in page.select(".cell_input") if not tag.find_parent("details")]

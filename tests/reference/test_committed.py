@@ -58,7 +58,7 @@ def test_studies_have_every_figure_in_its_column(name):
 @pytest.mark.parametrize(
     ("kind", "published", "own"),
     [
-        ("perceptron", "mlp-tuned-augmented", "mlp-course-augmented"),
+        ("MLP", "mlp-tuned-augmented", "mlp-course-augmented"),
         ("CNN", "cnn-tuned-augmented", "cnn-course-augmented"),
     ],
 )
