@@ -1,10 +1,14 @@
 """The speed run, ingredient by ingredient: networks that get far in little time (lesson 8).
 
 A small network, trained for eight epochs, gets one ingredient after the other; then, to the whole,
-a few that it does without. The study `speedrun` measures what each is worth, on the validation
-images.
+a few that it does without; and the whole is measured with each of its ingredients left out, and
+against the reports' best network and its recipe. The study `speedrun` measures what each is worth,
+on the validation images.
 """
 
+from dataclasses import replace
+
+from fmnist_utils.recipes.published import PUBLISHED
 from fmnist_utils.training import Recipe
 
 # The point of departure: six convolutions, and everything else as the lessons before began.
@@ -47,6 +51,33 @@ ADDITIONS: dict[str, dict] = {
     "one more layer": dict(filters=(16, 16, 16, 32, 32, 64, 64), pools=(1, 2, 1, 2, 1, 2, 1)),
 }
 ADDITIONS["whitening and Nesterov"] = ADDITIONS["whitening"] | ADDITIONS["Nesterov"]
+# The whole ladder, "shift", with one ingredient back as it was before its rung. (Without batch
+# normalisation it is the addition "no normalisation", without the shift the rung before the last.)
+LEFT_OUT: dict[str, dict] = {
+    "16 bits": dict(precision="float32"),
+    "batches of 256": dict(batch_size=64, learning_rate=1e-3),
+    "one cycle": dict(schedule="constant"),
+    "label smoothing": dict(label_smoothing=0.0),
+    "weight decay": dict(weight_decay=0.0),
+    "largest value of each map": dict(top="flatten"),
+    "flip": dict(changes=dict(shift=1)),
+    "alternating flip": dict(changes=dict(flip="random", shift=1)),
+}
+# The network or the recipe? Each of two networks, trained in each of two ways, for eight epochs.
+_REPORTS = PUBLISHED["cnn-tuned"]
+_NETWORKS = {
+    "reports' network": dict(_REPORTS.options),
+    "our network": dict(PLAIN.options) | dict(batch_norm="fused"),
+}
+_RECIPES = {
+    "reports' recipe": dict(learning_rate=_REPORTS.learning_rate, batch_size=_REPORTS.batch_size),
+    "one cycle": dict(learning_rate=2e-3, batch_size=128, schedule="one cycle"),
+}
+CROSSED: dict[str, dict] = {
+    f"{network}, {recipe}": dict(options=options) | settings
+    for network, options in _NETWORKS.items()
+    for recipe, settings in _RECIPES.items()
+}
 
 
 def _study() -> dict[str, Recipe]:
@@ -54,8 +85,10 @@ def _study() -> dict[str, Recipe]:
     for name, settings in INGREDIENTS.items():
         ladder.append(ladder[-1].but(f"speedrun / {name}", **settings))
     whole = ladder[-1]
-    additions = [whole.but(f"speedrun / {name}", **s) for name, s in ADDITIONS.items()]
-    return {recipe.id: recipe for recipe in ladder + additions}
+    varied = [whole.but(f"speedrun / {name}", **s) for name, s in ADDITIONS.items()]
+    varied += [whole.but(f"speedrun / without {name}", **s) for name, s in LEFT_OUT.items()]
+    varied += [replace(PLAIN, id=f"speedrun / {name}", **s) for name, s in CROSSED.items()]
+    return {recipe.id: recipe for recipe in ladder + varied}
 
 
 STUDY = _study()

@@ -99,7 +99,7 @@ def _samples(id: str, metric: str) -> np.ndarray:
     """(seeds, images), the more the better: 100 or 0 for right or wrong; minus the loss."""
     _refuse_too_few(id)
     if _is_a_scheme(id):
-        answers = study_runs.validation_answers(id)
+        answers = study_runs.answers(id)
     else:
         answers = [(run.test_labels, run.test_outputs) for run in tables.runs_of(id)]
     if metric == "loss":

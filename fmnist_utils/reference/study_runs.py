@@ -2,10 +2,11 @@
 
 `python -m fmnist_utils reproduce heads` makes the study `heads` and keeps it in `studies/`:
 
-    heads.csv         one row an epoch of each run
-    heads.json        the full key of each run: what it was made with
-    augmentation.npz  of this study also the classes that its runs gave the validation images, as
-                      they are and changed like the published copies
+    heads.csv     one row an epoch of each run
+    heads.json    the full key of each run: what it was made with
+    speedrun.npz  of the studies that verdicts are drawn from also the classes that each run named:
+                  for the test images where its recipe opens the test set, else for the validation
+                  images
 """
 
 import json
@@ -32,9 +33,11 @@ COLUMNS = [
     "accuracy",
     "val_loss",
     "val_accuracy",
+    "train_accuracy",
     "averaged_accuracy",
     "test_accuracy",
 ]
+WITH_ANSWERS = ("explorations", "augmentation", "speedrun", "unchanged")
 STUDY_OF = {id: name for name, recipes in STUDIES.items() for id in recipes}
 
 
@@ -67,10 +70,14 @@ def keys(name: str) -> dict[tuple[str, int], dict]:
 
 
 def has(id: str, seed: int, key: dict) -> bool:
-    """Whether its study holds this run, made with this key."""
+    """Whether its study holds this run, made with this key, and its answers where they are kept."""
     name = STUDY_OF[id]
     rows = study(name)
-    return keys(name).get((id, seed)) == key and ((rows.id == id) & (rows.seed == seed)).any()
+    return (
+        keys(name).get((id, seed)) == key
+        and ((rows.id == id) & (rows.seed == seed)).any()
+        and (name not in WITH_ANSWERS or seed in answered_seeds(id))
+    )
 
 
 def variants(name: str, ids: list[str]) -> pd.DataFrame:
@@ -98,19 +105,20 @@ def variants(name: str, ids: list[str]) -> pd.DataFrame:
 
 
 class Answers(NamedTuple):
-    """What one run answered for the validation images."""
+    """What one run answered."""
 
     labels: np.ndarray  # uint8 (n,)
     outputs: np.ndarray  # float32 (n, 10), 1 for the class it named, else 0
 
 
-def validation_answers(id: str, changed: bool = False) -> list[Answers]:
-    """The answers of all runs of one recipe of the study `augmentation`, by seed.
+def answers(id: str, changed: bool = False) -> list[Answers]:
+    """The answers of all runs of one recipe of a study, by seed: for the test images where the
+    recipe opens the test set, else for the validation images. None where its study keeps none.
 
     changed: those for changed copies of the validation images, one of each, made as the published
-    scheme makes them.
+    scheme makes them (study `augmentation` only).
     """
-    where = predictions_file()
+    where = answers_file(STUDY_OF[id])
     if not where.exists():
         return []
     end = ".changed" if changed else ""
@@ -121,8 +129,8 @@ def validation_answers(id: str, changed: bool = False) -> list[Answers]:
 
 
 def answered_seeds(id: str) -> list[int]:
-    """The seeds of whose runs `validation_answers` has the answers."""
-    where = predictions_file()
+    """The seeds of whose runs `answers` has the answers."""
+    where = answers_file(STUDY_OF[id])
     if not where.exists():
         return []
     with np.load(where, allow_pickle=False) as kept:
@@ -130,11 +138,11 @@ def answered_seeds(id: str) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
-def predictions_file() -> Path:
-    """Holds labels, uint8 (n,), and under `<id>.seed<n>` by how much a run's classes for the
-    validation images differ from them (modulo 10), under `<id>.seed<n>.changed` the same for
-    changed copies. Differences are nearly all 0, and so take less than half of the bytes."""
-    return file("augmentation").with_suffix(".npz")
+def answers_file(name: str) -> Path:
+    """Holds labels, uint8 (n,), and under `<id>.seed<n>` by how much a run's classes for these
+    images differ from them (modulo 10), under `<id>.seed<n>.changed` the same for changed copies.
+    Differences are nearly all 0, and so take less than half of the bytes."""
+    return file(name).with_suffix(".npz")
 
 
 def enter(run: Run, dataset: Dataset) -> None:
@@ -144,13 +152,14 @@ def enter(run: Run, dataset: Dataset) -> None:
     id, seed = run.recipe.id, key["seed"]
     with tables.locked():
         known = study(name)
-        if name == "augmentation":
-            _write_predictions(run, dataset)
+        if name in WITH_ANSWERS:
+            _write_answers(run, dataset)
         rows = run.history.assign(
             id=id,
             seed=seed,
-            test_accuracy=run.metrics.get("test_accuracy"),
+            train_accuracy=run.metrics.get("train_accuracy"),
             averaged_accuracy=run.metrics.get("val_averaged_accuracy"),
+            test_accuracy=run.metrics.get("test_accuracy"),
         ).round(6)[COLUMNS]
         others = known[(known.id != id) | (known.seed != seed)]
         table = pd.concat([others, rows]) if len(others) else rows
@@ -180,16 +189,20 @@ def write_keys(name: str, kept: dict[tuple[str, int], dict]) -> None:
     unfinished.replace(where)
 
 
-def _write_predictions(run: Run, dataset: Dataset) -> None:
-    images, labels = dataset.split(run.recipe.validation, PROFILES["full"]).validation
-    kept, where = {}, predictions_file()
+def _write_answers(run: Run, dataset: Dataset) -> None:
+    id, seed = run.recipe.id, run.record["key"]["seed"]
+    splits = dataset.split(run.recipe.validation, PROFILES["full"])
+    images, labels = splits.test if run.recipe.opens_test else splits.validation
+    kept, where = {}, answers_file(STUDY_OF[id])
     if where.exists():
         with np.load(where, allow_pickle=False) as arrays:
             kept = dict(arrays)
-    copies = transform(images, np.random.default_rng(0))
-    for end, shown in (("", images), (".changed", copies)):
-        named = run.predict(shown).argmax(axis=1).astype(np.uint8)
-        kept[f"{run.recipe.id}.seed{run.record['key']['seed']}{end}"] = (named + 10 - labels) % 10
+    shown = {"": images}
+    if STUDY_OF[id] == "augmentation":
+        shown[".changed"] = transform(images, np.random.default_rng(0))
+    for end, these in shown.items():
+        named = run.predict(these).argmax(axis=1).astype(np.uint8)
+        kept[f"{id}.seed{seed}{end}"] = (named + 10 - labels) % 10
     unfinished = where.with_suffix(".unfinished.npz")
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     files.write_arrays(unfinished, **kept | {"labels": labels})

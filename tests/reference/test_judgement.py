@@ -108,8 +108,8 @@ def test_one_seed_is_not_enough(models):
 def test_claims_about_a_study_ask_what_its_runs_answered(elsewhere):
     off = {"none": np.zeros(len(LABELS), np.uint8), "flip": np.uint8(6 * (LABELS == 6))}
     kept = {f"cnn-tuned / {name}.seed{n}": by for name, by in off.items() for n in (0, 1)}
-    study_runs.predictions_file().parent.mkdir(parents=True)
-    np.savez(study_runs.predictions_file(), labels=LABELS, **kept)
+    study_runs.answers_file("augmentation").parent.mkdir(parents=True)
+    np.savez(study_runs.answers_file("augmentation"), labels=LABELS, **kept)
     found = reference.test(SCHEME_CLAIMS["flip, CNN"])
     assert (found["difference"], found["seeds"]) == (pytest.approx(-10), 2)
     assert found["verdict"] == HARMS

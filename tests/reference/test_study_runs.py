@@ -81,8 +81,8 @@ def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, mo
         run = finished(tmp_path, called_real, "cnn-tuned / flip", seed, 0.9)
         study_runs.enter(run, called_real)
     assert study_runs.answered_seeds("cnn-tuned / flip") == [0, 1]
-    as_they_are = reference.validation_answers("cnn-tuned / flip")
-    changed = reference.validation_answers("cnn-tuned / flip", changed=True)
+    as_they_are = reference.answers("cnn-tuned / flip")
+    changed = reference.answers("cnn-tuned / flip", changed=True)
     assert len(as_they_are) == len(changed) == 2
     for labels, outputs in as_they_are:
         np.testing.assert_array_equal(labels, called_real.train.labels[-12_000:])
@@ -94,7 +94,7 @@ def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, mo
     table = reference.study("augmentation")
     assert table.seed.tolist() == [0, 0, 1, 1]
     assert table.test_accuracy.isna().all()
-    assert reference.validation_answers("cnn-tuned / none") == []
+    assert reference.answers("cnn-tuned / none") == []
 
 
 def test_schemes_have_the_same_number_of_steps(called_real):
