@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from fmnist_utils.exercises import CHECKS, check, hint_for
 
@@ -38,16 +39,6 @@ def exp_shares(z, axis=1):
 
 def softmax(z, shift=lambda z: z.max(axis=1, keepdims=True)):
     return exp_shares(z - shift(z))
-
-
-def softmax_in_place(z):
-    z -= z.max(axis=1, keepdims=True)
-    np.exp(z, out=z)
-    z /= z.sum(axis=1, keepdims=True)
-
-
-def pick(y, p):
-    return p[np.arange(len(y)), y]
 
 
 def conv1d(x, k, b, with_bias=True, last=1):
@@ -119,6 +110,37 @@ def one_cycle(step, steps, peak, share=0.2):
     return peak * min(step / top, (steps - step) / (steps - top))
 
 
+def step_by_trying(W, x, y, rate):
+    """The gradient by changing each weight a little."""
+
+    def loss(W):
+        return -(y * np.log(softmax(x @ W))).sum(axis=1).mean()
+
+    slope, h = np.zeros_like(W), 1e-5
+    for place in np.ndindex(W.shape):
+        up, down = W.copy(), W.copy()
+        up[place] += h
+        down[place] -= h
+        slope[place] = (loss(up) - loss(down)) / (2 * h)
+    return W - rate * slope
+
+
+def step_in_place(W, x, y, rate):
+    W -= rate * x.T @ (softmax(x @ W) - y) / len(x)
+
+
+def mostly_right(wrong):
+    """The classes of the last 500 digits, so many of them wrong."""
+    classes = DIGITS[-500:].copy()
+    classes[:wrong] = (classes[:wrong] + 1) % 10
+    return classes
+
+
+def through_tanh(x, W, b, d, slope):
+    return x.T @ (d * slope(np.tanh(x @ W + b)))
+
+
+DIGITS = load_digits().target
 WEIGHTS = {k: 0.5 if k in (2, 6) else 1.0 for k in range(10)}
 RIGHT = {
     "1.1": 188.16,
@@ -126,9 +148,11 @@ RIGHT = {
     "1.3": 90_000,
     "1.4": nearest_mean,
     "2.1": 79_510,
-    "2.2": softmax,
-    "2.3": 4,
-    "2.4": lambda y, p: -np.log(pick(y, p)).mean(),
+    "2.2": lambda W, x, y, rate: W - rate * x.T @ (softmax(x @ W) - y) / len(x),
+    "2.3": lambda x, W, b, d: x.T @ (d / np.cosh(x @ W + b) ** 2),
+    "2.4": 4,
+    "2.5": 8,
+    "2.6": mostly_right(30),
     "3.1": (12, 64),
     "3.2": 9_024,
     "3.3": np.log(1 + 9 / np.e),
@@ -188,12 +212,14 @@ ALSO_RIGHT = {
     "1.3": [90_000.00000000001, 9e4],
     "1.4": [lambda a, b, c, kind="float64": nearest_mean(a, b, c, kind).astype("uint8")],
     "2.1": [np.uint32(79_510)],
-    "2.2": [softmax_in_place, lambda scores: [softmax(row[None])[0] for row in scores]],
-    "2.4": [
-        lambda y, p: -(np.eye(10)[y] * np.log(p)).sum(axis=1).mean(),
-        lambda y, p: -np.log(pick(y, p) + 1e-7).mean(keepdims=True),
-        lambda y, p: sum(-math.log(row[label]) for row, label in zip(p, y, strict=True)) / len(y),
+    "2.2": [
+        step_by_trying,
+        step_in_place,
+        lambda W, x, y, rate: (W.astype("f") - rate * x.T @ (softmax(x @ W) - y) / 5).tolist(),
     ],
+    "2.3": [lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: (1 - h) * (1 + h))],
+    "2.5": [7, 9.5, 10],
+    "2.6": [mostly_right(1), mostly_right(60), mostly_right(20).astype("float32")],
     "3.1": [(12.0, 64.0)],
     "3.3": [1.46, 1.461, 1.4612, 1.5],
     "3.4": [lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist()],
@@ -238,8 +264,10 @@ WRONG_VALUES = {
     "2.1": "79400: Almost: every unit has a bias | 79500: The ten units of the last layer | 79410: "
     "The hundred units of the first | 79402: not one in all | 78500: That is the first layer. | "
     "82646: There is no batch normalisation | 78400: Each Dense layer has",
-    "2.3": "1: Loading is fine. | 2: This is as it should be. | 3: Training is fine. | 5: Compare, "
+    "2.4": "1: Loading is fine. | 2: This is as it should be. | 3: Training is fine. | 5: Compare, "
     "line by line | [2, 4]: This should be one number; yours has shape (2,).",
+    "2.5": "0.08: That is the learning rate; by | 0.125: The learning rate has to be raised | 1: "
+    "they got less far | 0.01: of the small batches | 16: How many times fewer | 4: How many times",
     "3.1": "(24, 64): before the pooling | (14, 64): Without padding | (12, 28): up to the filters "
     "| (12, 32): Pooling goes along the steps | (64, 12): First the steps | (12, 12, 64): in one "
     "direction only | (12,): And the features? | (None, 12, 64): Leave the batch out. | (1, 12, "
@@ -310,30 +338,38 @@ WRONG = {
         (lambda x, y, i: np.zeros((len(i), 10)), "shape (61,), not (61, 10)."),
     ],
     "2.2": [
-        (exp_shares, "exp(1000) overflows"),
-        (lambda z: exp_shares(np.clip(z, -500, 500)), "1000 and 999 come out alike"),
-        (lambda z: exp_shares(np.minimum(z, 700)), "1000 and 999 come out alike"),
-        (lambda z: softmax(z, lambda z: z.mean(axis=1, keepdims=True)), "too little is subtracted"),
-        (lambda z: softmax(z, lambda z: z[:, :1]), "too little is subtracted"),
-        (lambda z: softmax(z, np.max), "Treat each by itself."),
-        (lambda z: exp_shares(z, axis=0), "Each row should sum to 1"),
-        (lambda z: exp_shares(z, axis=None), "Each row should sum to 1"),
-        (lambda z: z / z.sum(axis=1, keepdims=True), "the shares of the exponentials"),
-        (lambda z: exp_shares(z / 2), "the shares of the exponentials"),
-        (lambda z: softmax(z).round(2), "Do you round?"),
-        (lambda z: softmax(z)[0], "The shape should stay (2, 3), not (3,)."),
+        (lambda W, x, y, rate: W + rate * x.T @ (softmax(x @ W) - y) / 5, "goes uphill."),
+        (lambda W, x, y, rate: W - rate * x.T @ (softmax(x @ W) - y), "divide by how many."),
+        (lambda W, x, y, rate: W - rate * x.T @ (softmax(x @ W) - y) / y.size, "not by the class"),
+        (lambda W, x, y, rate: W - x.T @ (softmax(x @ W) - y) / 5, "Where is the learning rate?"),
+        (lambda W, x, y, rate: W - rate * x.T @ softmax(x @ W) / 5, "minus truth: p - y."),
+        (lambda W, x, y, rate: x.T @ (softmax(x @ W) - y) / 5, "now take a step against it."),
+        (lambda W, x, y, rate: rate * x.T @ (softmax(x @ W) - y) / 5, "subtract it"),
+        (lambda W, x, y, rate: rate * x.T @ (y - softmax(x @ W)) / 5, "add it to the weights"),
+        (lambda W, x, y, rate: W, "Take from W the learning rate times x transposed"),
+        (lambda W, x, y, rate: W.T, "the shape of the old, (3, 4); yours have (4, 3)."),
     ],
-    "2.4": [
-        (lambda y, p: -np.log(pick(y, p)), "One number for the batch, please: the mean"),
-        (lambda y, p: -np.log(p), "yours has shape (4, 10)."),
-        (lambda y, p: -np.log(pick(y, p)).sum(), "That is the sum"),
-        (lambda y, p: -(np.eye(10)[y] * np.log(p)).mean(), "You divide by images × classes"),
-        (lambda y, p: np.log(pick(y, p)).mean(), "Logarithms of probabilities are negative"),
-        (lambda y, p: -np.log(pick(y, p).mean()), "First the logarithms"),
-        (lambda y, p: -np.log2(pick(y, p)).mean(), "not that to base 2"),
-        (lambda y, p: -np.log10(pick(y, p)).mean(), "not that to base 10"),
-        (lambda y, p: -np.log(p).mean(), "Only the probability at the label"),
-        (lambda y, p: 1 - pick(y, p).mean(), "Take, in each row"),
+    "2.3": [
+        (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: (1 - h**2) / 5), "once more."),
+        (lambda x, W, b, d: x.T @ d, "multiplied by that of tanh."),
+        (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: 1 - h), "1 minus its square."),
+        (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: h), "multiplies by tanh itself"),
+        (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: h > 0), "the slope of ReLU"),
+        (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: 1 - np.tanh(h) ** 2), "of tanh: h"),
+        (lambda x, W, b, d: through_tanh(x, W, 0, d, lambda h: 1 - h**2), "The bias is missing"),
+        (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: h**2 - 1), "comes with the step."),
+        (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: 1 - h**2).T, "turned on its side."),
+        (lambda x, W, b, d: d, "the shape of W, (3, 4); yours has (5, 4)."),
+        (lambda x, W, b, d: np.ones_like(W), "First the slopes with respect to z"),
+    ],
+    "2.6": [
+        (np.eye(10)[mostly_right(30)], "argmax(axis=1)"),
+        (mostly_right(30)[:499], "one for each of the last digits; not (499,)."),
+        (mostly_right(30) + 0.5, "Classes are whole numbers from 0 to 9."),
+        (mostly_right(0), "Are these the labels themselves?"),
+        (np.r_[DIGITS[:480], np.zeros(20)], "These are the first 500 digits"),
+        (mostly_right(450), "50 of 500 are right, hardly more than by guessing."),
+        (mostly_right(61), "439 of 500 are right; 440 can be had."),
     ],
     "3.4": [
         (lambda x, k, b: conv1d(x, k, b, with_bias=False), "Every filter adds its bias."),

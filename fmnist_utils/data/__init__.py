@@ -5,6 +5,7 @@ __all__ = [
     "Dataset",
     "ImageSet",
     "Splits",
+    "as_published",
     "check_images",
     "load",
     "load_files",

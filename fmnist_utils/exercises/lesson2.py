@@ -1,60 +1,102 @@
-"""The checks of lesson 2's exercises: the multilayer perceptron."""
+"""The checks of lesson 2's exercises: the multilayer perceptron, and how it learns."""
 
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.datasets import load_digits
 
-from fmnist_utils.exercises.value import function, number
+from fmnist_utils.exercises.value import Hint, array, function, number
 
-
-def check_softmax(softmax: Callable) -> str:
-    scores = np.array([[0.0, 1.0, 2.0], [3.0, 3.0, 3.0]])
-    right = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    found = softmax(scores)
-    if found.shape != scores.shape:
-        return f"The shape should stay {scores.shape}, not {found.shape}."
-    if not np.allclose(found.sum(axis=1), 1, atol=0.02):
-        return "Each row should sum to 1: sum along axis 1 and keep the dimension."
-    if not np.allclose(found, right, atol=0.05):
-        return "Your rows sum to 1, but they aren't the shares of the exponentials."
-    if not np.allclose(found, right):
-        return "Very near, but not near enough. Do you round?"
-    for rows, hint in (
-        ([[1000, 1000]], "exp(1000) overflows. Subtract something from each row."),
-        ([[1000, 999]], "scores of 1000 and 999 come out alike. Move scores, don't cut them off."),
-        ([[0, 2000, 0]], "[0, 2000, 0] overflows, since too little is subtracted."),
-        ([[2000, 1999], [1000, 999]], "a low row suffers from a high one. Treat each by itself."),
-    ):
-        scores = np.array(rows, float)
-        moved = np.exp(scores - scores.max(axis=1, keepdims=True))
-        if not np.allclose(softmax(scores), moved / moved.sum(axis=1, keepdims=True)):
-            return f"Right for small numbers; {hint}"
-    return ""
+HELD_OUT = 500  # of the digits
 
 
-def check_cross_entropy(cross_entropy: Callable) -> str:
-    labels = np.array([0, 9, 0, 4])
-    rows = np.random.default_rng(24).uniform(0.1, 1, (4, 10))
-    probabilities = rows / rows.sum(axis=1, keepdims=True)
-    chosen = probabilities[np.arange(4), labels]
-    surprises = -np.log(chosen)
-    found = cross_entropy(labels, probabilities)
-    for wrong, hint in (
-        (surprises.mean(), ""),
-        (surprises, "One number for the batch, please: the mean over its images."),
-        (surprises.sum(), "That is the sum over the images; the loss is their mean."),
-        (surprises.sum() / 40, "You divide by images × classes; the mean is over the images."),
-        (-surprises.mean(), "Logarithms of probabilities are negative; the loss is not."),
-        (-np.log(chosen.mean()), "First the logarithms, then their mean."),
-        (surprises.mean() / np.log(2), "The logarithm is the natural one, not that to base 2."),
-        (surprises.mean() / np.log(10), "The logarithm is the natural one, not that to base 10."),
-        (-np.log(probabilities).mean(), "Only the probability at the label counts in each row."),
-    ):
-        if found.size == np.size(wrong) and np.allclose(found.ravel(), wrong):
-            return hint
-    if found.size != 1:
-        return f"One number for the whole batch, please; yours has shape {found.shape}."
-    return "Take, in each row, the probability at the label; then the mean of -log."
+def _first_that_fits(found: np.ndarray, answers: list[tuple[np.ndarray, str]], hint: str) -> str:
+    for wrong, told in answers:
+        if found.shape == wrong.shape and np.allclose(found, wrong, rtol=1e-4, atol=1e-6):
+            return told
+    return hint
+
+
+def check_step(one_step: Callable) -> str:
+    draw = np.random.default_rng(22)
+    W, x = draw.normal(size=(3, 4)), draw.normal(size=(5, 3))
+    y, rate = np.eye(4)[[0, 3, 1, 3, 2]], 0.25
+    exponentials = np.exp(x @ W)
+    error = exponentials / exponentials.sum(axis=1, keepdims=True) - y
+    slope = x.T @ error / len(x)
+    found = one_step(W, x, y, rate)
+    if found.shape != W.shape:
+        return f"The new weights have the shape of the old, {W.shape}; yours have {found.shape}."
+    return _first_that_fits(
+        found,
+        [
+            (W - rate * slope, ""),
+            (W + rate * slope, "That step goes uphill."),
+            (W - rate * len(x) * slope, "The loss is a mean over the images: divide by how many."),
+            (W - rate * slope / 4, "Divide by the number of images only, not by the classes."),
+            (W - slope, "Where is the learning rate?"),
+            (W - rate * x.T @ (error + y) / len(x), "The error is probability minus truth: p - y."),
+            (slope, "That is the gradient; now take a step against it."),
+            (rate * slope, "That is the step; subtract it from the weights."),
+            (-rate * slope, "That is the step; add it to the weights."),
+        ],
+        "Take from W the learning rate times x transposed times (p - y), a mean over the images.",
+    )
+
+
+def check_gradient(gradient: Callable) -> str:
+    draw = np.random.default_rng(23)
+    x, W = draw.normal(size=(5, 3)), draw.normal(size=(3, 4))
+    b, d_h = draw.normal(size=4), draw.normal(size=(5, 4))
+    z = x @ W + b
+    h = np.tanh(z)
+    right = x.T @ (d_h * (1 - h**2))
+    found = gradient(x, W, b, d_h)
+    if found.shape == W.T.shape:
+        return "Nearly: the gradient has the shape of W, and yours is turned on its side."
+    if found.shape != W.shape:
+        return f"The gradient has the shape of W, {W.shape}; yours has {found.shape}."
+    return _first_that_fits(
+        found,
+        [
+            (right, ""),
+            (right / len(x), "d_h holds the mean's slopes already: don't divide once more."),
+            (x.T @ d_h, "On its way to z the slope is multiplied by that of tanh."),
+            (x.T @ (d_h * (1 - h)), "The slope of tanh is 1 minus its square."),
+            (x.T @ (d_h * h), "That multiplies by tanh itself; take its slope, 1 - tanh²."),
+            (x.T @ (d_h * (z > 0)), "That is the slope of ReLU; this layer has tanh."),
+            (x.T @ (d_h * (1 - np.tanh(h) ** 2)), "tanh of tanh: h has been through it already."),
+            (x.T @ (d_h * (1 - np.tanh(x @ W) ** 2)), "The bias is missing in z."),
+            (-right, "The gradient points uphill; the minus comes with the step."),
+        ],
+        "First the slopes with respect to z, d_h times the slope of tanh; then x transposed times.",
+    )
+
+
+def check_digits(answer: object) -> str:
+    predicted = array(answer, f"an array of {HELD_OUT} classes")
+    if predicted.ndim == 2 and predicted.shape[1] == 10:
+        return "These are probabilities; the class is the place of the largest: argmax(axis=1)."
+    if predicted.shape != (HELD_OUT,):
+        return (
+            f"{HELD_OUT} classes, please, one for each of the last digits; not {predicted.shape}."
+        )
+    if not np.isin(predicted, range(10)).all():
+        raise Hint("Classes are whole numbers from 0 to 9.")
+    labels = load_digits().target
+    right = int((predicted == labels[-HELD_OUT:]).sum())
+    if right == HELD_OUT:
+        return "All right? No network does that. Are these the labels themselves?"
+    if right >= 440:
+        return ""
+    if (predicted == labels[:HELD_OUT]).mean() > 0.8:
+        return "These are the first 500 digits; hand over the last 500."
+    if right < 100:
+        return (
+            f"{right} of 500 are right, hardly more than by guessing. Do pixels and labels still "
+            "belong together, and did the loss fall?"
+        )
+    return f"{right} of 500 are right; 440 can be had. More epochs, or pixels from 0 to 1?"
 
 
 CHECKS: dict[str, Callable[[object], str]] = {
@@ -70,8 +112,9 @@ CHECKS: dict[str, Callable[[object], str]] = {
             82_646: "There is no batch normalisation in this one.",
         },
     ),
-    "2.2": function(check_softmax, in_place=True),
-    "2.3": number(
+    "2.2": function(check_step, in_place=True),
+    "2.3": function(check_gradient),
+    "2.4": number(
         4,
         hint="Compare, line by line, what happens to the training and to the test images.",
         hints_for_wrong={
@@ -80,5 +123,16 @@ CHECKS: dict[str, Callable[[object], str]] = {
             3: "Training is fine.",
         },
     ),
-    "2.4": function(check_cross_entropy),
+    "2.5": number(
+        8,
+        tolerance=0.26,
+        hint="How many times fewer steps do batches of 256 take? Try a step so much longer.",
+        hints_for_wrong={
+            0.08: "That is the learning rate; by which factor did you raise it?",
+            0.125: "The learning rate has to be raised: the factor is more than 1.",
+            1: "With the same learning rate they got less far, as the figure shows.",
+            0.01: "That is the learning rate of the small batches.",
+        },
+    ),
+    "2.6": check_digits,
 }

@@ -1,6 +1,6 @@
 """Figures and tables that say what made them, and sliders to look around with."""
 
-from fmnist_utils.plots import sliders
+from fmnist_utils.plots import diagrams, sliders
 from fmnist_utils.plots.figures import (
     MARKERS,
     PALETTE,
@@ -24,6 +24,7 @@ __all__ = [
     "Table",
     "confusion",
     "curves",
+    "diagrams",
     "dots",
     "finish",
     "grid",

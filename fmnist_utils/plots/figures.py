@@ -1,7 +1,8 @@
 """Figures and tables that say what made them.
 
 `made_by` says what a figure or table shows: "this run", the reader's own, whose profile and data
-`sign_this_run` has told; or "reference", the course's full runs. Colours are never the only cue:
+`sign_this_run` has told; "as published", the reader's own too, of what `runs.train_as_published`
+trained; or "reference", the course's full runs. Colours are never the only cue:
 lines differ in style and marker as well. The functions draw into a new figure and return nothing,
 so that a notebook shows it once.
 """
@@ -16,7 +17,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from fmnist_utils.data import CLASS_NAMES, Dataset
+from fmnist_utils.data import CLASS_NAMES, Dataset, as_published
 from fmnist_utils.profiles import Profile
 
 # Found by a search for what tests/plots/test_figures.py asks: told apart by the colour-blind,
@@ -37,6 +38,7 @@ STYLES = ["-", "--", ":", "-."]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*", "<", ">"]
 _SIGNATURES = {
     "this run": "not signed: setup() was not called",
+    "as published": "not signed: setup() was not called",
     "reference": "reference runs · Fashion-MNIST",
 }
 
@@ -57,12 +59,13 @@ def sign_this_run(profile: Profile, dataset: Dataset) -> None:
     """Tell what the reader's own figures are made with."""
     source = dataset.source if dataset.real else "DRAWN STAND-IN, NOT FASHION-MNIST"
     _SIGNATURES["this run"] = f"{profile} profile · {source}"
+    _SIGNATURES["as published"] = f"{as_published(profile, dataset)} profile · {source}"
 
 
 def signature(made_by: str) -> str:
     """The words that stand below a figure, or in a table's caption.
 
-    made_by: "this run" or "reference". Raises ValueError for another word.
+    made_by: "this run", "as published" or "reference". Raises ValueError for another word.
     """
     if made_by not in _SIGNATURES:
         raise ValueError(f"made_by={made_by!r}: choose one of {', '.join(_SIGNATURES)}.")
@@ -72,14 +75,18 @@ def signature(made_by: str) -> str:
 def finish(figure: Figure, title: str = "", made_by: str = "this run", kind: str = "Chart") -> None:
     """Give a figure its title (the finding, in words) and the line that says what made it.
 
-    kind: with the title, a notebook keeps it as the alternative text for who can't see."""
-    signed = signature(made_by)
+    kind: with the title, a notebook keeps it as the alternative text for who can't see.
+    made_by: as for `signature`; "" for a drawing that no run made.
+    """
+    signed = signature(made_by) if made_by else ""
     figure.suptitle(title)
     words = " ".join(f"{kind}: {title}".split())
     figure._repr_mimebundle_ = lambda **_: (
         {"text/plain": words},
-        {"image/png": {"alt": words, "made_by": signed}},
+        {"image/png": {"alt": words, "made_by": signed or "drawing"}},
     )
+    if not signed:
+        return
     figure.text(
         1,
         -0.01,
@@ -242,16 +249,39 @@ def dots(
     title: str = "",
     made_by: str = "this run",
 ) -> None:
-    """One dot a model on a common axis, their validation accuracy; `errors`: bars either way."""
+    """One dot a model on a common axis, their validation accuracy; `errors`: bars either way.
+
+    Where a few lie far below all others, they stand at the edge as arrows, with their value.
+    """
     figure, ax = plt.subplots(figsize=(7, 0.32 * len(values) + 1))
     position = np.arange(len(values))[::-1]
-    ax.errorbar(values, position, xerr=errors, fmt="o", capsize=3)
+    near = ~_far_below(values)
+    bars = None if errors is None else errors[near]
+    ax.errorbar(values[near], position[near], xerr=bars, fmt="o", capsize=3)
+    edge = ax.get_xlim()[0]
+    for value, height in zip(values[~near], position[~near], strict=True):
+        ax.plot(edge, height, "<", color="C1", clip_on=False)
+        ax.annotate(f"{value:.1%}", (edge, height), (8, 0), textcoords="offset points", va="center")
+    if not near.all():
+        ax.set_xlim(left=edge)
     ax.set_yticks(position, values.index)
     ax.set_xlabel("validation accuracy")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_ylim(-0.6, len(values) - 0.4)
     finish(figure, title, made_by, "Dots with error bars")
     plt.show()
+
+
+def _far_below(values: pd.Series) -> np.ndarray:
+    """Which values would squash an axis that held all: those below the widest gap, if that is more
+    than twice as wide as all that lies above it, and at most a quarter of the values lie below."""
+    order = np.sort(values.dropna())
+    few = max(len(order) // 4, 1 if len(order) > 3 else 0)
+    cut = -np.inf
+    for i in range(1, few + 1):
+        if order[i] - order[i - 1] > 2 * (order[-1] - order[i]):
+            cut = order[i - 1]
+    return (values <= cut).to_numpy()
 
 
 def scatter(

@@ -2,6 +2,6 @@
 
 from fmnist_utils.data.places import run_store
 from fmnist_utils.runs.files import Run
-from fmnist_utils.runs.store import find, train
+from fmnist_utils.runs.store import find, train, train_as_published
 
-__all__ = ["Run", "find", "run_store", "train"]
+__all__ = ["Run", "find", "run_store", "train", "train_as_published"]

@@ -46,6 +46,12 @@ def train(
     return done[0] if only_one else done
 
 
+def train_as_published(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int = 0) -> Run:
+    """As `train`, but on all images and for all epochs, whatever the profile; only in `smoke`, and
+    on the stand-in, no more than that profile has."""
+    return train(recipe, dataset, data.as_published(profile, dataset), seed)
+
+
 def find(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int = 0) -> Run | None:
     """What `train` would find; None if it would have to train."""
     seed = check_seed(seed)
