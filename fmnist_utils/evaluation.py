@@ -7,6 +7,7 @@ unweighted ("macro"). Every function raises ValueError for labels or outputs of 
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize_scalar
 from sklearn import metrics
 
 from fmnist_utils.data import CLASS_NAMES
@@ -197,3 +198,29 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int =
     table = calibration(labels, probabilities, bins)
     gaps = (table.confidence - table.accuracy).abs()
     return float((gaps * table.images).sum() / table.images.sum())
+
+
+def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """What a softmax of the scores divided by `temperature` gives, from its probabilities (n, 10).
+
+    Above 1 the network is less sure, below 1 surer; the order of the classes stays. Probabilities
+    below 1e-7 count as 1e-7. Raises ValueError unless the temperature is above 0.
+    Source: Guo et al. 2017, "On calibration of modern neural networks", section 4.2. (Logarithms
+    of probabilities are scores, up to a number that is the same for all ten.)
+    """
+    if not 0 < temperature < np.inf:
+        raise ValueError(f"A temperature is above 0, and not {temperature}.")
+    scores = np.log(np.clip(probabilities, 1e-7, 1).astype(np.float64)) / temperature
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The temperature, from 0.05 to 20, at which the mean cross-entropy is smallest."""
+    _check(labels, probabilities)
+    found = minimize_scalar(
+        lambda log: cross_entropy(labels, at_temperature(probabilities, np.exp(log))).mean(),
+        bounds=(np.log(0.05), np.log(20)),
+        method="bounded",
+    )
+    return float(np.exp(found.x))

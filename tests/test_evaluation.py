@@ -190,3 +190,27 @@ def test_calibration_by_hand():
     assert table.accuracy.tolist() == pytest.approx([1 / 2, 2 / 3])
     error = (2 * (0.5 - 0.45) + 3 * (2.9 / 3 - 2 / 3)) / 5
     assert evaluation.calibration_error(labels, given) == pytest.approx(error, rel=1e-5)
+
+
+def test_temperature_by_hand():
+    p = np.full((1, 10), 0.01, np.float32)
+    p[0, 3], p[0, 4] = 0.64, 0.28
+    halved = evaluation.at_temperature(p, 2)  # a softmax of half the scores: square roots
+    roots = np.sqrt(p) / np.sqrt(p).sum()
+    assert halved == pytest.approx(roots, rel=1e-5)
+    assert evaluation.at_temperature(p, 0.5) == pytest.approx(p**2 / (p**2).sum(), rel=1e-5)
+    assert evaluation.at_temperature(p, 1) == pytest.approx(p, rel=1e-5)
+    with pytest.raises(ValueError, match="above 0, and not 0"):
+        evaluation.at_temperature(p, 0)
+
+
+@pytest.mark.parametrize("true", [0.5, 1.0, 2.0])
+def test_the_temperature_that_was_used_is_found_again(true):
+    """Labels drawn as often as p says; shown is p as a network that is wrong by `true` says it."""
+    rng = np.random.default_rng(5)
+    scores = rng.normal(0, 2, (20_000, 10))
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    labels = (p.cumsum(axis=1) > rng.random((len(p), 1))).argmax(axis=1)
+    shown = np.exp(scores * true)  # 2: surer than it should be, so its temperature is 2
+    shown /= shown.sum(axis=1, keepdims=True)
+    assert evaluation.temperature(labels, shown) == pytest.approx(true, rel=0.03)

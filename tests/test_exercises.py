@@ -147,6 +147,8 @@ RIGHT = {
     "1.2": lambda y: np.eye(10)[y],
     "1.3": 90_000,
     "1.4": nearest_mean,
+    "1.5": 2,
+    "1.6": 0.956,
     "2.1": 79_510,
     "2.2": lambda W, x, y, rate: W - rate * x.T @ (softmax(x @ W) - y) / len(x),
     "2.3": lambda x, W, b, d: x.T @ (d / np.cosh(x @ W + b) ** 2),
@@ -211,6 +213,7 @@ ALSO_RIGHT = {
     "1.2": [one_hot_loop, lambda y: y[:, None] == np.arange(10)],
     "1.3": [90_000.00000000001, 9e4],
     "1.4": [lambda a, b, c, kind="float64": nearest_mean(a, b, c, kind).astype("uint8")],
+    "1.6": [95.6, 0.96, 96],
     "2.1": [np.uint32(79_510)],
     "2.2": [
         step_by_trying,
@@ -261,6 +264,10 @@ WRONG_VALUES = {
     "1.3": "900: a whole point | 9: A point is .01 | 300: the square root of n | 90: has to be "
     "squared | 900000: variance of one answer | 345744: half a 95 % interval | 360000: two "
     "standard errors | 10000: Solve sqrt(",
+    "1.5": "1: A random order is | 3: That cuts images and labels | 4: That cuts images and labels "
+    "| 5: After which line does an image",
+    "1.6": "0.962: does best on the test set | 0.968: does best on the test set | 0.973: by which "
+    "you chose | 478: of how many? | 0.95: First 1,000 to learn from",
     "2.1": "79400: Almost: every unit has a bias | 79500: The ten units of the last layer | 79410: "
     "The hundred units of the first | 79402: not one in all | 78500: That is the first layer. | "
     "82646: There is no batch normalisation | 78400: Each Dense layer has",
@@ -476,6 +483,25 @@ def test_the_lessons_ask_for_every_check():
 def test_right(number, answer):
     assert hint_for(number, answer) == ""
     assert hint_for(number, answer) == "", "the second time"
+
+
+def test_neighbours_of_digits():
+    """The figures that the check of 1.6 knows: of the k asked for, which is best where."""
+    x, labels = load_digits(return_X_y=True)
+    distance = ((x[:, None] - x[None, :1297]) ** 2).sum(axis=2)  # to what may be learned from
+
+    def right(k, rows, learned):
+        near = labels[np.argsort(distance[rows, :learned], axis=1, kind="stable")[:, :k]]
+        return sum(
+            np.bincount(row).argmax() == y for row, y in zip(near, labels[rows], strict=True)
+        )
+
+    validation, test = slice(1000, 1297), slice(1297, None)
+    ks = (1, 3, 5, 9, 15, 25)
+    assert max(ks, key=lambda k: right(k, validation, 1000)) == 1
+    assert max(ks, key=lambda k: right(k, test, 1000)) == 3
+    assert right(1, validation, 1000) == 289
+    assert [right(k, test, n) for k in (1, 3) for n in (1000, 1297)] == [478, 480, 481, 484]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -244,7 +244,8 @@ def test_every_figure_and_table_says_its_origin(notebook):
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
                 assert len(output.metadata["image/png"]["alt"]) > 15
-                assert re.search("profile ·|reference runs ·", output.metadata["image/png"].made_by)
+                made_by = output.metadata["image/png"].made_by
+                assert made_by == "drawing" or re.search("profile ·|reference runs ·", made_by)
             html = output.get("data", {}).get("text/html", "")
             assert "<table" not in html or "profile ·" in html or "reference runs ·" in html
             assert "this run</th>" not in html or "profile ·" in html, "whose figures are these?"
@@ -307,7 +308,9 @@ def test_none_is_signed_wrongly(path, series):
     assert executed["tables"] == committed["tables"]
     # (The stand-in has none of the images in one of lesson 7's figures.)
     assert set(executed["figures"]) <= set(committed["figures"])
-    committed, executed = (signed(lesson, r"\w[\w ]* profile")["tables"] for lesson in both)
+    committed, executed = (
+        signed(lesson, r"(?:trained as published · )?\w+ profile")["tables"] for lesson in both
+    )
     assert len(executed) == len(committed)
     assert path.stem == "01_data" or not set(executed) & set(committed)
 

@@ -102,6 +102,43 @@ def layers(model: "keras.Model", title: str = "") -> None:
     _end(figure, ax, total, "Diagram of a network's layers, shapes and parameters")
 
 
+def window(
+    image: np.ndarray, kernel: np.ndarray, at: tuple[int, int] = (0, 0), title: str = ""
+) -> None:
+    """A kernel on an image, in numbers: the values below it, its weights, and the map of sums.
+
+    image: 2-D, small enough to be read; kernel: 2-D; at: row and column of its upper left corner.
+    """
+    rows, columns = (n - k + 1 for n, k in zip(image.shape, kernel.shape, strict=True))
+    result = np.array(
+        [
+            [
+                (image[r : r + kernel.shape[0], c : c + kernel.shape[1]] * kernel).sum()
+                for c in range(columns)
+            ]
+            for r in range(rows)
+        ]
+    )
+    parts = {"image": image, "kernel": kernel, "sums of the products": result}
+    widths = [part.shape[1] for part in parts.values()]
+    figure, axes = plt.subplots(
+        1, 3, figsize=(9, 9 * max(len(image), 3) / sum(widths)), width_ratios=widths
+    )
+    for ax, (name, part) in zip(axes, parts.items(), strict=True):
+        limit = np.abs(part).max()
+        ax.imshow(part, cmap="PuOr_r", vmin=-2 * limit, vmax=2 * limit)
+        for (r, c), value in np.ndenumerate(part):
+            ax.text(c, r, f"{value:g}", ha="center", va="center", fontsize=10)
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(name, weight="normal")
+    (r, c), (high, wide) = at, kernel.shape
+    box = dict(fill=False, edgecolor=BACK, linewidth=3)
+    axes[0].add_patch(Rectangle((c - 0.5, r - 0.5), wide, high, **box))
+    axes[2].add_patch(Rectangle((c - 0.5, r - 0.5), 1, 1, **box))
+    figures.finish(figure, title, kind="Diagram of a kernel on an image", made_by="")
+    plt.show()
+
+
 _ON_LINE = dict(
     ha="center",
     va="center",

@@ -59,7 +59,8 @@ def sign_this_run(profile: Profile, dataset: Dataset) -> None:
     """Tell what the reader's own figures are made with."""
     source = dataset.source if dataset.real else "DRAWN STAND-IN, NOT FASHION-MNIST"
     _SIGNATURES["this run"] = f"{profile} profile · {source}"
-    _SIGNATURES["as published"] = f"{as_published(profile, dataset)} profile · {source}"
+    whole = as_published(profile, dataset) is not profile
+    _SIGNATURES["as published"] = "trained as published · " * whole + _SIGNATURES["this run"]
 
 
 def signature(made_by: str) -> str:
@@ -78,7 +79,7 @@ def finish(figure: Figure, title: str = "", made_by: str = "this run", kind: str
     kind: with the title, a notebook keeps it as the alternative text for who can't see.
     made_by: as for `signature`; "" for a drawing that no run made.
     """
-    signed = signature(made_by) if made_by else ""
+    signed = "" if made_by == "" else signature(made_by)
     figure.suptitle(title)
     words = " ".join(f"{kind}: {title}".split())
     figure._repr_mimebundle_ = lambda **_: (

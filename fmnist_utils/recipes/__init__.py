@@ -2,10 +2,11 @@
 
 PUBLISHED: the reports' twenty models. COURSE: the course's own; CANDIDATES: what they were chosen
 from. STUDIES: recipes varied on purpose; SCHEMES, INGREDIENTS and ADDITIONS: what three of them
-vary. CLAIMS, SCHEME_CLAIMS: what reports and lessons say about two models.
+vary. CLAIMS: what reports and lessons say about two models; FAMILIES: these and what is said of
+changes, by the question that they answer.
 """
 
-from fmnist_utils.recipes.claims import CLAIMS, SCHEME_CLAIMS, Claim
+from fmnist_utils.recipes.claims import CLAIMS, FAMILIES, Claim
 from fmnist_utils.recipes.course import CANDIDATES, COURSE, MODELS
 from fmnist_utils.recipes.published import PUBLISHED
 from fmnist_utils.recipes.speedrun import ADDITIONS, INGREDIENTS
@@ -16,11 +17,11 @@ __all__ = [
     "CANDIDATES",
     "CLAIMS",
     "COURSE",
+    "FAMILIES",
     "INGREDIENTS",
     "MODELS",
     "PUBLISHED",
     "SCHEMES",
-    "SCHEME_CLAIMS",
     "STUDIES",
     "Claim",
 ]

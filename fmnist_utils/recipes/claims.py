@@ -1,18 +1,21 @@
 """What reports and lessons say about two models, one record each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
-from fmnist_utils.recipes.studies import SCHEMES
+from fmnist_utils.recipes import speedrun
+from fmnist_utils.recipes.studies import EXPLORED, SCHEMES
 
 
 @dataclass(frozen=True)
 class Claim:
     """`first` is better than `second`: higher in `metric`, or lower where that is the loss.
 
-    first, second: ids of models, or of runs of the study `augmentation`, which are judged
-    on the validation images. metric: "accuracy", "loss" or "recall of <class>" on the test images,
-    or "overfitting" (accuracy on the training minus on the test images; `first`
-    and `second` are then the same model, and the claim is that there is some).
+    first, second: ids of models, or of runs of a study that keeps its answers; those that leave
+    the test set closed are judged on the validation images. metric: "accuracy", "loss" or
+    "recall of <class>", or "overfitting" (accuracy on the training minus on the test images;
+    `first` and `second` are then the same model, and the claim is that there is some).
     says: the claim in words. source: who makes it.
     """
 
@@ -229,16 +232,104 @@ CLAIMS = {
     ),
 }
 
-# The study `augmentation`: each scheme against none, at equal steps.
-SCHEME_CLAIMS = {
-    f"{scheme}, {name}": Claim(
-        first=f"{id} / {scheme}",
-        second=f"{id} / none",
-        metric="accuracy",
-        says=f"{scheme} raises the {name}'s accuracy at equal steps",
-        source="lesson 6",
-    )
-    for id, name in (("mlp-tuned", "MLP"), ("cnn-tuned", "CNN"))
-    for scheme in SCHEMES
-    if scheme != "none"
+REPORTS = ("Hochmuth", "Kumar", "Rastogi", "Doudos & Legkas", "Hernandez")
+
+
+def _changes(study: str, pairs: Mapping[str, tuple[str, str]], where: str) -> dict[str, Claim]:
+    """Claims that a change helps: two runs of a study, at equal everything else."""
+    return {
+        name: Claim(f"{study} / {first}", f"{study} / {second}", "accuracy", name, where)
+        for name, (first, second) in pairs.items()
+    }
+
+
+_RUNGS = ["plain", *speedrun.INGREDIENTS]
+_WHOLE = _RUNGS[-1]
+# Verdicts are corrected within a family: all comparisons that answer one question.
+FAMILIES: dict[str, dict[str, Claim]] = {
+    "the reports": {name: claim for name, claim in CLAIMS.items() if claim.source in REPORTS},
+    "the course": {name: claim for name, claim in CLAIMS.items() if claim.source not in REPORTS},
+    # Each scheme against none, at equal steps.
+    "the schemes": {
+        f"{scheme}, {name}": Claim(
+            first=f"{id} / {scheme}",
+            second=f"{id} / none",
+            metric="accuracy",
+            says=f"{scheme} raises the {name}'s accuracy at equal steps",
+            source="lesson 6",
+        )
+        for id, name in (("mlp-tuned", "MLP"), ("cnn-tuned", "CNN"))
+        for scheme in SCHEMES
+        if scheme != "none"
+    },
+    "what Rastogi explored": _changes(
+        "explored",
+        {name: (name, "as published") for name in EXPLORED if name != "as published"},
+        "lesson 4",
+    ),
+    # Each rung of the speed run's ladder against the one below it.
+    "the rungs": _changes(
+        "speedrun",
+        {f"{name}, rung": (name, below) for below, name in pairwise(_RUNGS)},
+        "lesson 8",
+    ),
+    # The whole ladder against itself without one ingredient.
+    "left out": _changes(
+        "speedrun",
+        {
+            "batch normalisation, left out": (_WHOLE, "no normalisation"),
+            **{f"{name}, left out": (_WHOLE, f"without {name}") for name in speedrun.LEFT_OUT},
+            "shift, left out": (_WHOLE, _RUNGS[-2]),
+        },
+        "lesson 8",
+    ),
+    "the additions": _changes(
+        "speedrun",
+        {
+            f"{name}, added": (name, _WHOLE)
+            for name in speedrun.ADDITIONS
+            if name != "no normalisation"
+        },
+        "lesson 8",
+    ),
+    "network or recipe": _changes(
+        "speedrun",
+        {
+            f"{what}, {with_what}": pair
+            for what, with_what, pair in (
+                (
+                    "the recipe",
+                    "reports' network",
+                    ("reports' network, one cycle", "reports' network, reports' recipe"),
+                ),
+                (
+                    "the recipe",
+                    "our network",
+                    ("our network, one cycle", "our network, reports' recipe"),
+                ),
+                (
+                    "the network",
+                    "reports' recipe",
+                    ("our network, reports' recipe", "reports' network, reports' recipe"),
+                ),
+                (
+                    "the network",
+                    "one cycle",
+                    ("our network, one cycle", "reports' network, one cycle"),
+                ),
+            )
+        },
+        "lesson 8",
+    ),
+    # The course's augmented models against the same without their changes.
+    "the changes": {
+        f"the changes, {name}": Claim(
+            first=f"{id}-course-augmented",
+            second=f"{id}-course-augmented / unchanged",
+            metric="accuracy",
+            says=f"the {name}'s changes of images raise its accuracy, all else equal",
+            source="lesson 6",
+        )
+        for id, name in (("mlp", "MLP"), ("cnn", "CNN"))
+    },
 }

@@ -33,7 +33,7 @@ _OPTIMIZERS = {
     "adam": dict(optimizer="adam", learning_rate=0.001),
 }
 # Rastogi tells in words what he tried on his convolutional network.
-_EXPLORED = {
+EXPLORED = {
     "as published": dict(),
     "average pooling": dict(pooling="average"),
     "SGD": dict(optimizer="sgd", learning_rate=0.1),
@@ -139,7 +139,7 @@ STUDIES: dict[str, dict[str, Recipe]] = {
     },
     "explorations": {
         f"explored / {name}": PUBLISHED["cnn-pool4"].but(f"explored / {name}", **settings)
-        for name, settings in _EXPLORED.items()
+        for name, settings in EXPLORED.items()
     },
     "augmentation": {
         f"{id} / {scheme}": PUBLISHED[id].but(

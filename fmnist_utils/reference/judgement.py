@@ -1,6 +1,6 @@
 """Whether the reference bears out what reports and lessons say about two models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,26 +9,28 @@ from scipy import stats
 from fmnist_utils import evaluation
 from fmnist_utils.data import CLASS_NAMES
 from fmnist_utils.messages import CourseError
-from fmnist_utils.recipes import CLAIMS, SCHEME_CLAIMS, STUDIES, Claim
+from fmnist_utils.recipes import FAMILIES, Claim
 from fmnist_utils.reference import study_runs, tables
+from fmnist_utils.reference.study_runs import STUDY_OF
 
 HOLDS, REFUTED, UNDECIDED = "holds", "refuted", "undecided"  # what is said of a claim
-HELPS, HARMS = "helps", "harms"  # what is said instead of a scheme of augmentation
-LEVEL = 0.05  # a difference that chance alone would give less often than this is called real
+HELPS, HARMS = "helps", "harms"  # what is said instead of a change
+LEVEL = 0.05  # how often chance alone may give even one verdict in a family
 
 
-def test(claim: Claim) -> dict[str, float | int | str]:
-    """Ask the reference: difference (in favour of the claim), error, p and verdict.
+def test(claim: Claim) -> dict[str, float | int]:
+    """Ask the reference: difference (in favour of the claim) with its 95 % interval, t and p.
 
     Two things vary by chance: which images happen to be in the test set, and the seeds. Both
     models see the same images, so the images' part is estimated from the paired differences, image
     by image, each averaged over the seeds; the seeds' part from the variance of the seeds' means.
-    The two variances add up; (difference / error) is compared with Student's t, with
-    Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946). The images' part holds a
+    The two variances add up; t = difference / error is compared with Student's t, with
+    Satterthwaite's degrees of freedom, df (Biometrics Bulletin 2, 1946). The images' part holds a
     little of the seeds' as well, so the test errs on the side of "undecided".
 
-    Accuracies, recalls and their errors are in points (per cent), losses in nats. Raises
-    CourseError where a model has fewer than two reference runs.
+    Accuracies, recalls and their errors are in points (per cent), losses in nats. Returns
+    difference, low, high, error, t, df, p (not corrected) and seeds. Raises CourseError where a
+    model has fewer than two reference runs.
     """
     if claim.metric == "overfitting":
         difference, parts = _overfitting(claim.first)
@@ -39,18 +41,41 @@ def test(claim: Claim) -> dict[str, float | int | str]:
         parts = [(paired.var(ddof=1) / len(paired), len(paired) - 1)]
         parts += [(s.mean(axis=1).var(ddof=1) / len(s), len(s) - 1) for s in (better, other)]
     seeds = min(_seeds(claim.first), _seeds(claim.second))
-    words = (HELPS, HARMS) if _is_a_scheme(claim.first) else (HOLDS, REFUTED)
-    return {"difference": float(difference), "seeds": seeds} | _judge(difference, parts, words)
+    return _judge(float(difference), parts) | {"seeds": seeds}
 
 
-def verdicts(claims: Mapping[str, Claim] = CLAIMS) -> pd.DataFrame:
-    """Claims with their verdicts, one row each, but for those whose runs are still missing."""
+def verdicts(family: Mapping[str, Claim] = FAMILIES["the reports"]) -> pd.DataFrame:
+    """A family's claims with their verdicts, one row each, but for those whose runs are missing.
+
+    The columns of `test`, between claim, made by, metric and corrected p, verdict. Whoever asks
+    twenty times finds one "real" difference in twenty by chance; so p is corrected by Holm's method
+    (Scandinavian Journal of Statistics 6, 1979), and the chance of even one wrong verdict in the
+    family is below 5 %.
+    """
     rows = {}
-    for name, claim in claims.items():
+    for name, claim in family.items():
         if measured(claim):
             facts = {"claim": claim.says, "made by": claim.source, "metric": claim.metric}
             rows[name] = facts | test(claim)
-    return pd.DataFrame(rows.values(), index=pd.Index(rows, name="name"))
+    table = pd.DataFrame(rows.values(), index=pd.Index(rows, name="name"))
+    if rows:
+        table["corrected p"] = holm(table.p)
+        table["verdict"] = [
+            _verdict(family[name], row["difference"], row["corrected p"])
+            for name, row in table.iterrows()
+        ]
+    return table
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """The p-values corrected for being so many, in the order given: the smallest times their
+    number, the next times one less, and so on; none smaller than one before it, none above 1."""
+    p = np.asarray(p, float)
+    order = np.argsort(p, kind="stable")
+    times = len(p) - np.arange(len(p))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate(times * p[order]), 1)
+    return corrected
 
 
 def measured(claim: Claim) -> bool:
@@ -59,36 +84,41 @@ def measured(claim: Claim) -> bool:
 
 
 def verdict(name: str) -> str:
-    """`holds`, `refuted` or `undecided`; of a scheme `helps`, `harms` or `undecided`."""
-    return test((CLAIMS | SCHEME_CLAIMS)[name])["verdict"]
+    """`holds`, `refuted` or `undecided`; of a change `helps`, `harms` or `undecided`."""
+    (family,) = (family for family in FAMILIES.values() if name in family)
+    return verdicts(family).verdict[name]
 
 
-def _judge(
-    difference: float, parts: list[tuple[float, int]], words: tuple[str, str] = (HOLDS, REFUTED)
-) -> dict[str, float | str]:
-    """parts: each source's variance and its degrees of freedom. words: for a real difference, by
-    its sign."""
+def _verdict(claim: Claim, difference: float, corrected: float) -> str:
+    if corrected >= LEVEL:
+        return UNDECIDED
+    for_it, against = (HELPS, HARMS) if claim.second in STUDY_OF else (HOLDS, REFUTED)
+    return for_it if difference > 0 else against
+
+
+def _judge(difference: float, parts: list[tuple[float, int]]) -> dict[str, float]:
+    """parts: each source's variance and its degrees of freedom."""
     variance = sum(v for v, _ in parts)
+    error = float(np.sqrt(variance))
     if variance == 0:
-        p = 0.0 if difference else 1.0
+        t, freedom, half = np.copysign(np.inf, difference) if difference else 0.0, np.inf, 0.0
+        p = float(difference == 0)
     else:
+        t = difference / error
         freedom = variance**2 / sum(v**2 / n for v, n in parts)
-        p = float(2 * stats.t.sf(abs(difference) / np.sqrt(variance), freedom))
-    verdict = words[int(difference <= 0)] if p < LEVEL else UNDECIDED
-    return {"error": float(np.sqrt(variance)), "p": p, "verdict": verdict}
-
-
-def _is_a_scheme(id: str) -> bool:
-    return id in STUDIES["augmentation"]
+        p = float(2 * stats.t.sf(abs(t), freedom))
+        half = float(stats.t.ppf(0.975, freedom)) * error
+    interval = {"difference": difference, "low": difference - half, "high": difference + half}
+    return interval | {"error": error, "t": float(t), "df": float(freedom), "p": p}
 
 
 def _seeds(id: str) -> int:
-    return len(study_runs.answered_seeds(id) if _is_a_scheme(id) else tables.seeds_of(id))
+    return len(study_runs.answered_seeds(id) if id in STUDY_OF else tables.seeds_of(id))
 
 
 def _refuse_too_few(id: str) -> None:
     if (seeds := _seeds(id)) < 2:
-        makes = "augmentation" if _is_a_scheme(id) else id
+        makes = STUDY_OF.get(id, id)
         raise CourseError(
             f"{id} has {seeds} reference runs, and a claim needs at least 2; "
             f"`python -m fmnist_utils reproduce {makes}` makes them."
@@ -98,7 +128,7 @@ def _refuse_too_few(id: str) -> None:
 def _samples(id: str, metric: str) -> np.ndarray:
     """(seeds, images), the more the better: 100 or 0 for right or wrong; minus the loss."""
     _refuse_too_few(id)
-    if _is_a_scheme(id):
+    if id in STUDY_OF:
         answers = study_runs.answers(id)
     else:
         answers = [(run.test_labels, run.test_outputs) for run in tables.runs_of(id)]

@@ -83,8 +83,8 @@ def has(id: str, seed: int, key: dict) -> bool:
 def variants(name: str, ids: list[str]) -> pd.DataFrame:
     """Published models as stated and in a study's variants: test accuracy in per cent.
 
-    One row a variant, under (model, variant): reported, mean, sd (both over the seeds), seeds, and
-    difference (mean - reported, in points).
+    One row a variant that has runs, under (model, variant): reported, mean, sd (both over the
+    seeds), seeds, and difference (mean - reported, in points).
     """
     full, last = tables.results(), study(name).drop_duplicates(["id", "seed"])
     rows = {}
@@ -94,6 +94,8 @@ def variants(name: str, ids: list[str]) -> pd.DataFrame:
             if variant.startswith(f"{id} / "):
                 reached_by[variant.partition(" / ")[2]] = last[last.id == variant].test_accuracy
         for variant, reached in reached_by.items():
+            if not len(reached):
+                continue
             rows[id, variant] = {
                 "reported": 100 * PUBLISHED[id].reported["test_accuracy"],
                 "mean": 100 * reached.mean(),

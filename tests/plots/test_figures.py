@@ -123,7 +123,36 @@ DRAWN = {
     ),
     "finish": lambda outputs, **by: plots.finish(plt.figure(), **by),
 }
-SIGNED = {None: STAND_IN, "this run": STAND_IN, "reference": REFERENCE}
+SIGNED = {
+    None: STAND_IN,
+    "this run": STAND_IN,
+    "as published": STAND_IN,  # which is as little as the profile has, on the stand-in
+    "reference": REFERENCE,
+}
+
+
+def test_what_was_trained_as_published_says_so():
+    real = data.Dataset(data.ImageSet(None, None), data.ImageSet(None, None), "Fashion-MNIST")
+    plots.sign_this_run(PROFILES["lesson"], real)
+    signed = "trained as published · lesson profile · Fashion-MNIST"
+    assert figures.signature("as published") == signed
+    plots.sign_this_run(PROFILES["smoke"], real)  # trains no more than it usually does
+    assert figures.signature("as published") == "smoke profile · Fashion-MNIST"
+
+
+def test_one_far_below_the_others_does_not_squash_their_axis():
+    near = pd.Series({"a": 0.80, "lost": 0.10, "b": 0.82, "c": 0.83, "d": 0.84})
+    plots.dots(near, pd.Series(0.01, near.index))
+    (ax,) = plt.gcf().axes
+    drawn = [line for line in ax.lines if line.get_marker() == "o"]
+    assert drawn[0].get_xdata().tolist() == [0.80, 0.82, 0.83, 0.84]
+    assert drawn[0].get_ydata().tolist() == [4, 2, 1, 0]
+    (arrow,) = [line for line in ax.lines if line.get_marker() == "<"]
+    assert arrow.get_ydata() == 3
+    assert 0.75 < ax.get_xlim()[0] == arrow.get_xdata() < 0.80
+    assert [text.get_text() for text in ax.texts] == ["10.0%"]
+    plots.dots(near.drop("lost"))
+    assert not plt.gcf().axes[0].texts
 
 
 def test_every_drawing_function_is_tried():
@@ -151,7 +180,7 @@ def test_every_table_says_who_made_it(made_by):
 @pytest.mark.parametrize("word", ["the reference", None])
 def test_nobody_else_makes_figures(word, outputs):
     for draw in (*DRAWN.values(), lambda outputs, made_by: plots.Table(HISTORY, "", 2, made_by)):
-        with pytest.raises(ValueError, match="made_by=.*choose one of this run, reference"):
+        with pytest.raises(ValueError, match="choose one of this run, as published, reference"):
             draw(outputs, made_by=word)
 
 

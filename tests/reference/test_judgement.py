@@ -5,10 +5,12 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 from fmnist_utils import CourseError, reference
-from fmnist_utils.recipes import CLAIMS, MODELS, SCHEME_CLAIMS, STUDIES, Claim
+from fmnist_utils.recipes import CLAIMS, FAMILIES, MODELS, STUDIES, Claim
 from fmnist_utils.reference import HARMS, HELPS, HOLDS, REFUTED, UNDECIDED, judgement
 from fmnist_utils.reference import study_runs, tables
 
@@ -41,6 +43,11 @@ def claim(metric="accuracy"):
     return Claim("a", "b", metric, "a is better than b", "nobody")
 
 
+def verdict(claim):
+    """What is said of a claim that nobody else asks about."""
+    return reference.verdicts({"it": claim}).verdict["it"]
+
+
 def test_difference_by_hand(models):
     first, second = (np.arange(len(LABELS)) < n for n in (1000, 500))
     models |= {"a": [Made(first)] * 3, "b": [Made(second)] * 2}
@@ -48,12 +55,19 @@ def test_difference_by_hand(models):
     assert found["difference"] == pytest.approx(25)
     paired = np.where(first & ~second, 100, 0)
     assert found["error"] == pytest.approx(paired.std(ddof=1) / np.sqrt(len(LABELS)))
-    assert (found["verdict"], found["seeds"]) == (HOLDS, 2)
-    assert reference.test(Claim("b", "a", "accuracy", "", ""))["verdict"] == REFUTED
+    assert found["seeds"] == 2
+    # The seeds don't differ, so all is as in a paired t test of the images.
+    by_scipy = stats.ttest_rel(100.0 * first, 100.0 * second)
+    assert (found["t"], found["p"]) == pytest.approx((by_scipy.statistic, by_scipy.pvalue))
+    assert found["df"] == pytest.approx(len(LABELS) - 1)
+    low, high = by_scipy.confidence_interval(0.95)
+    assert (found["low"], found["high"]) == pytest.approx((low, high))
+    assert verdict(claim()) == HOLDS
+    assert verdict(Claim("b", "a", "accuracy", "", "")) == REFUTED
     # 1000 images are the classes 0 to 4: of class 3 all are right by a, none by b's first 500
     assert reference.test(claim("recall of Dress"))["difference"] == pytest.approx(100)
     assert reference.test(claim("recall of Bag"))["difference"] == 0
-    assert reference.test(claim("recall of Bag"))["verdict"] == UNDECIDED
+    assert verdict(claim("recall of Bag")) == UNDECIDED
 
 
 def test_lower_loss_is_better(models):
@@ -61,7 +75,7 @@ def test_lower_loss_is_better(models):
     models |= {"a": [Made(right, 0.9)] * 2, "b": [Made(right, 0.5)] * 2}
     found = reference.test(claim("loss"))
     assert found["difference"] == pytest.approx(np.log(0.9 / 0.5), rel=1e-5)
-    assert found["verdict"] == HOLDS
+    assert verdict(claim("loss")) == HOLDS
 
 
 def test_overfitting_by_hand(models):
@@ -71,7 +85,7 @@ def test_overfitting_by_hand(models):
     assert found["difference"] == pytest.approx(6)
     assert found["error"] == pytest.approx(np.sqrt(100**2 * 0.09 / 2000 + 2 / 2))
     models["a"] = [Made(right, train=0.9)] * 2
-    assert reference.test(Claim("a", "a", "overfitting", "", ""))["verdict"] == UNDECIDED
+    assert verdict(Claim("a", "a", "overfitting", "", "")) == UNDECIDED
 
 
 def test_seeds_that_disagree_decide_nothing(models):
@@ -79,11 +93,49 @@ def test_seeds_that_disagree_decide_nothing(models):
     hard = rng.random(len(LABELS))
     models["a"] = [Made(hard < share) for share in (0.80, 0.90, 0.97)]
     models["b"] = [Made(hard < share) for share in (0.79, 0.86, 0.96)]
-    found = reference.test(claim())
-    assert found["difference"] > 1
-    assert found["verdict"] == UNDECIDED
+    assert reference.test(claim())["difference"] > 1
+    assert verdict(claim()) == UNDECIDED
     models["a"], models["b"] = models["a"][1:2] * 3, models["b"][1:2] * 3
-    assert reference.test(claim())["verdict"] == HOLDS
+    assert verdict(claim()) == HOLDS
+
+
+def test_several_parts_as_welch_and_satterthwaite_do():
+    a, b = np.array([1.0, 4.0, 2.0, 7.0]), np.array([9.0, 8.5, 9.5])
+    parts = [(x.var(ddof=1) / len(x), len(x) - 1) for x in (a, b)]
+    found = judgement._judge(a.mean() - b.mean(), parts)
+    by_scipy = stats.ttest_ind(a, b, equal_var=False)
+    assert (found["t"], found["df"], found["p"]) == pytest.approx(
+        (by_scipy.statistic, by_scipy.df, by_scipy.pvalue)
+    )
+    low, high = by_scipy.confidence_interval(0.95)
+    assert (found["low"], found["high"]) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize(
+    ("p", "corrected"),
+    [
+        ([0.01, 0.04, 0.03, 0.02], [0.04, 0.06, 0.06, 0.06]),  # 4 · .01, 3 · .02, 2 · .03, .04
+        ([0.6, 0.001], [0.6, 0.002]),
+        ([0.5, 0.7, 0.4], [1, 1, 1]),
+        ([0.03], [0.03]),
+        ([], []),
+    ],
+)
+def test_holm_by_hand(p, corrected):
+    assert judgement.holm(p) == pytest.approx(corrected)
+
+
+def test_a_verdict_is_corrected_in_its_family(models):
+    """A difference with p near .02 holds by itself, and is undecided among five such."""
+    rng = np.random.default_rng(3)
+    hard = rng.random(len(LABELS))
+    models |= {"a": [Made(hard < 0.82)] * 3, "b": [Made(rng.random(len(LABELS)) < 0.795)] * 3}
+    p = reference.test(claim())["p"]
+    assert 0.01 < p < 0.05
+    assert verdict(claim()) == HOLDS
+    five = reference.verdicts({name: claim() for name in "vwxyz"})
+    assert five["corrected p"].tolist() == pytest.approx([5 * p] * 5)
+    assert set(five.verdict) == {UNDECIDED}
 
 
 def test_chance_is_seldom_called_a_difference(models):
@@ -93,7 +145,7 @@ def test_chance_is_seldom_called_a_difference(models):
         for id in "ab":
             noise = [rng.random(len(LABELS)) for _ in range(3)]
             models[id] = [Made(0.8 * hard < 0.7 + 0.01 * rng.standard_normal()) for hard in noise]
-        decided += reference.test(claim())["verdict"] != UNDECIDED
+        decided += reference.test(claim())["p"] < 0.05
     assert decided / trials <= 0.10
 
 
@@ -110,22 +162,56 @@ def test_claims_about_a_study_ask_what_its_runs_answered(elsewhere):
     kept = {f"cnn-tuned / {name}.seed{n}": by for name, by in off.items() for n in (0, 1)}
     study_runs.answers_file("augmentation").parent.mkdir(parents=True)
     np.savez(study_runs.answers_file("augmentation"), labels=LABELS, **kept)
-    found = reference.test(SCHEME_CLAIMS["flip, CNN"])
+    schemes = FAMILIES["the schemes"]
+    found = reference.test(schemes["flip, CNN"])
     assert (found["difference"], found["seeds"]) == (pytest.approx(-10), 2)
-    assert found["verdict"] == HARMS
+    assert reference.verdict("flip, CNN") == HARMS
     better, worse = "cnn-tuned / none", "cnn-tuned / flip"
-    assert reference.test(Claim(better, worse, "accuracy", "", ""))["verdict"] == HELPS
-    assert reference.test(Claim(better, better, "accuracy", "", ""))["verdict"] == UNDECIDED
-    assert not judgement.measured(SCHEME_CLAIMS["flip, MLP"])
+    assert verdict(Claim(better, worse, "accuracy", "", "")) == HELPS
+    assert verdict(Claim(better, better, "accuracy", "", "")) == UNDECIDED
+    assert not judgement.measured(schemes["flip, MLP"])
     with pytest.raises(CourseError, match="mlp-tuned / flip has 0.*reproduce augmentation"):
-        reference.test(SCHEME_CLAIMS["flip, MLP"])
+        reference.test(schemes["flip, MLP"])
 
 
-@pytest.mark.parametrize("name", CLAIMS | SCHEME_CLAIMS)
+EVERY = {name: claim for family in FAMILIES.values() for name, claim in family.items()}
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_claims_are_about_models_and_variants_that_there_are(name):
-    it = (CLAIMS | SCHEME_CLAIMS)[name]
-    assert {it.first, it.second} <= set(MODELS) | set(STUDIES["augmentation"])
+    it = EVERY[name]
+    with_answers = {id for study in study_runs.WITH_ANSWERS for id in STUDIES[study]}
+    assert {it.first, it.second} <= set(MODELS) | with_answers
     assert (it.first == it.second) == (it.metric == "overfitting")
+    test_images = [
+        (MODELS.get(id) or STUDIES[study_runs.STUDY_OF[id]][id]).opens_test
+        for id in (it.first, it.second)
+    ]
+    assert test_images[0] == test_images[1], "both are judged on the same images"
+
+
+def test_each_claim_is_in_one_family():
+    assert sum(map(len, FAMILIES.values())) == len(EVERY)
+    assert set(FAMILIES["the reports"]) | set(FAMILIES["the course"]) == set(CLAIMS)
+
+
+def test_changes_are_told_apart_by_what_they_change():
+    """Of each comparison of changes, the two recipes differ in just what the claim's name says."""
+    rung = EVERY["label smoothing, rung"]
+    assert (rung.first, rung.second) == ("speedrun / label smoothing", "speedrun / one cycle")
+    without = EVERY["one cycle, left out"]
+    assert (without.first, without.second) == ("speedrun / shift", "speedrun / without one cycle")
+    added = EVERY["GELU, added"]
+    assert (added.first, added.second) == ("speedrun / GELU", "speedrun / shift")
+    for name, (differs, same) in {
+        "the recipe, our network": ("learning_rate", "options"),
+        "the recipe, reports' network": ("learning_rate", "options"),
+        "the network, one cycle": ("options", "learning_rate"),
+        "the network, reports' recipe": ("options", "learning_rate"),
+    }.items():
+        ours, theirs = (STUDIES["speedrun"][id] for id in (EVERY[name].first, EVERY[name].second))
+        assert getattr(ours, differs) != getattr(theirs, differs)
+        assert getattr(ours, same) == getattr(theirs, same)
 
 
 def prose():
@@ -137,13 +223,14 @@ def prose():
 
 def test_prose_says_what_the_reference_says():
     said = list(prose())
+    families = {name: reference.verdicts(family) for name, family in FAMILIES.items()}
+    computed = pd.concat([table.verdict for table in families.values() if len(table)])
     known = {name for name, claim in CLAIMS.items() if judgement.measured(claim)}
-    schemes = {name for name, claim in SCHEME_CLAIMS.items() if judgement.measured(claim)}
     names = {name for _, name, _ in said}
-    assert known <= names <= known | schemes, "a sentence a claim, and no other"
+    assert known <= names <= set(computed.index), "a sentence a claim, and no other"
     wrong = [
-        f"{path}: {name!r} {verdict}, but it {computed}"
+        f"{path}: {name!r} {verdict}, but it {computed[name]}"
         for path, name, verdict in said
-        if (computed := reference.verdict(name)) != verdict
+        if computed[name] != verdict
     ]
     assert not wrong
