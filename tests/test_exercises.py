@@ -160,9 +160,11 @@ RIGHT = {
     "3.3": np.log(1 + 9 / np.e),
     "3.4": conv1d,
     "4.1": (14, 14, 8),
-    "4.2": 10,
+    "4.2": 14,
     "4.3": lambda right, size: right.sum() / size.sum(),
     "4.4": pool,
+    "4.5": 2,
+    "4.6": 650,
     "5.1": 208_000,
     "5.2": 1 - 0.95**6,
     "5.3": 3,
@@ -226,7 +228,7 @@ ALSO_RIGHT = {
     "3.1": [(12.0, 64.0)],
     "3.3": [1.46, 1.461, 1.4612, 1.5],
     "3.4": [lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist()],
-    "4.2": [(10, 10), [10, 10], np.array([10])],
+    "4.2": [(14, 14), [14, 14], np.array([14])],
     "4.3": [
         lambda right, size: 100 * right.sum() / size.sum(),
         lambda a, b: round(sum(a) / sum(b), 2),
@@ -293,9 +295,13 @@ WRONG_VALUES = {
     "1. | (24, 24, 8): without padding, and with a stride of 1. | (8, 14, 14): First the rows and "
     "columns | (14, 14, 5): the size of the kernel | (13, 13, 8): With padding 'same' | 14: a "
     "tuple with one number a dimension",
-    "4.2": "8: You stopped before | (8, 8): You stopped before | 7: Strides multiply | 5: Poolings "
-    "see more | 4: after the first pooling | 18: one layer too far | 100: How wide, not how many "
-    "| 6: Every layer adds | (5, 10): yours has shape (2,).",
+    "4.2": "12: You stopped before | (12, 12): You stopped before | 9: Strides multiply | 11: see "
+    "more, too. | 7: too, and their | 4: after the first pooling | 196: How wide, not how many | "
+    "6: Every layer adds | (5, 14): yours has shape (2,).",
+    "4.5": "1: An MLP's weights can | 3: Whom do the | 4: To one of them | 5: Which of the two",
+    "4.6": "330: That is the last layer. | 320: That is the convolution. | 640: units of the last "
+    "layer have | 618: Every filter has | 54410: the last layer reads 32 | 216650: not 26 × 26 | "
+    "651: The convolution has",
     "5.1": "106496: 0, .1, .2, .3, .4 are five values. | 192000: 128, 160, …, 512 are thirteen "
     "values. | 104000: The learning rate is one | 42: multiply, don't add | 11: That is how many "
     "hyperparameters | 2048: more than two values | 208001: Multiply the numbers of values",

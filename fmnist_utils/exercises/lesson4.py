@@ -8,15 +8,15 @@ import numpy as np
 from fmnist_utils.exercises.value import array, function, number, shape
 
 check_width = number(
-    10,
+    14,
     hint="Every layer adds (kernel - 1) × the product of the strides so far.",
     hints_for_wrong={
-        8: "You stopped before the last pooling.",
-        7: "Strides multiply: after a pooling of 2, a step is two pixels of the image.",
-        5: "Poolings see more, too, and their strides multiply.",
+        12: "You stopped before the last pooling, or added up the sizes.",
+        9: "Strides multiply: after a pooling of 2, a step is two pixels of the image.",
+        11: "Poolings see more, too.",
+        7: "Poolings see more, too, and their strides multiply.",
         4: "That is after the first pooling.",
-        18: "You went one layer too far.",
-        100: "How wide, not how many pixels in all.",
+        196: "How wide, not how many pixels in all.",
     },
 )
 
@@ -86,4 +86,25 @@ CHECKS: dict[str, Callable[[object], str]] = {
     "4.2": check_receptive_field,
     "4.3": function(check_accuracy),
     "4.4": function(check_max_pool),
+    "4.5": number(
+        2,
+        hint="Which of the two networks knows which pixels are neighbours?",
+        hints_for_wrong={
+            1: "An MLP's weights can take the pixels' new order, and all is as before.",
+            3: "Whom do the pixels' places concern? Train both, and compare.",
+            4: "To one of them the neighbours of a pixel matter. Train both, and compare.",
+        },
+    ),
+    "4.6": number(
+        650,
+        hint="The convolution has 3 × 3 weights and a bias a filter, the last layer 32 inputs.",
+        hints_for_wrong={
+            330: "That is the last layer. And the convolution?",
+            320: "That is the convolution. And the last layer?",
+            640: "The ten units of the last layer have biases, too.",
+            618: "Every filter has a bias, too.",
+            54_410: "The pooling leaves one number a map: the last layer reads 32, not 5,408.",
+            216_650: "The pooling leaves one number a map, not 26 × 26 of them.",
+        },
+    ),
 }

@@ -235,7 +235,8 @@ def roc(
                 label=f"{name} ({areas[name]:.3f})",
             )
     axes[0].plot([0, 1], [0, 1], color="#555555", linewidth=1, linestyle=(0, (1, 4)))
-    axes[0].plot(mark[:1], mark[1:], "X", color="C1", markersize=10)
+    for ax in axes if mark else ():
+        ax.plot(mark[:1], mark[1:], "X", color="C1", markersize=10)
     axes[1].set(xlim=(-0.01, 0.3), ylim=(0.7, 1.01))
     for ax in axes:
         ax.set(xlabel="false positive rate", ylabel="true positive rate")

@@ -13,7 +13,9 @@ from fmnist_utils.data import CLASS_NAMES
 from fmnist_utils.plots import figures
 
 
-def predictions(images: np.ndarray, labels: np.ndarray, outputs: np.ndarray) -> None:
+def predictions(
+    images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, made_by: str = "this run"
+) -> None:
     """Walk through predictions: ten images of a class, as sure as a slider says.
 
     images: uint8 (n, 28, 28); labels: (n,); outputs: the network's, (n, 10).
@@ -30,12 +32,12 @@ def predictions(images: np.ndarray, labels: np.ndarray, outputs: np.ndarray) -> 
             for i in chosen
         ]
         title = f"Called {said} with a confidence near {confidence:.0%} (✗: the true class)"
-        figures.grid(images[chosen], captions, columns=10, size=1.1, title=title)
+        figures.grid(images[chosen], captions, 10, title, size=1.1, made_by=made_by)
 
     _with_sliders(show, said=(CLASS_NAMES, "Shirt"), confidence=((0.2, 1.0, 0.01), 0.5))
 
 
-def threshold(labels: np.ndarray, outputs: np.ndarray) -> None:
+def threshold(labels: np.ndarray, outputs: np.ndarray, made_by: str = "this run") -> None:
     """Move the probability from which on an image counts as one of a class.
 
     Shows the point on the class's ROC curve, and what it means in images.
@@ -46,8 +48,11 @@ def threshold(labels: np.ndarray, outputs: np.ndarray) -> None:
     def show(name: str, threshold: float) -> None:
         table = at_threshold(labels, outputs, CLASS_NAMES.index(name), threshold)
         found, false = table.loc[name, "recall"], table.loc[name, "false positive rate"]
-        title = f"{name} from {threshold:.0%} on: {found:.1%} found, {false:.2%} of the others"
-        figures.roc(curves, areas[[name]], title, mark=(false, found))
+        title = (
+            f"{name} from {threshold:.0%} on: {found:.1%} of them are found,\n"
+            f"and {false:.2%} of all others taken for it"
+        )
+        figures.roc(curves, areas[[name]], title, mark=(false, found), made_by=made_by)
         print(table.to_string(float_format="{:.4f}".format))
 
     _with_sliders(show, name=(list(areas.index), "Shirt"), threshold=((0.01, 0.99, 0.01), 0.5))
