@@ -108,6 +108,16 @@ def test_stand_in_has_the_shapes_of_fashion_mnist(dataset):
         assert set(part.labels[:100]) == set(range(10)), "the classes come mixed"
 
 
+def test_stand_ins_garments_look_like_their_names(dataset):
+    images, labels = dataset.train.images, dataset.train.labels
+    mean = np.stack([images[labels == digit][:500].mean(axis=0) for digit in range(10)])
+    bright = mean > 40
+    high, wide = (bright.any(axis=axis).sum(axis=1) for axis in (2, 1))
+    assert set(np.flatnonzero(wide > high)) == {5, 7, 8, 9}, "shoes and bags"
+    assert np.argsort(wide)[:3].tolist() == [1, 3, 0], "trousers, dresses, short sleeves"
+    assert np.argsort(mean.mean(axis=(1, 2)))[:2].tolist() == [5, 7], "sandals are straps, mostly"
+
+
 def test_stand_in_is_made_of_different_pictures(dataset):
     both = np.concatenate([dataset.train.images, dataset.test.images])
     assert len({image.tobytes() for image in both}) == 70_000
