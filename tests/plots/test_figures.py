@@ -63,16 +63,13 @@ def test_curves_tell_training_from_validation_without_colour():
     loss, accuracy = plt.gcf().axes
     looks = [line.get_linestyle() + line.get_marker() for line in loss.lines]
     assert looks == ["-o", "-s", "--s"]
-    learned, validated = [[1, 2], [2, 1]], [[1, 4], [2, 1.5]]
-    both = {"one, training": learned, "two, training": learned, "two, validation": validated}
-    assert drawn(loss) == both
-    learned, validated = [[1, 0.1], [2, 0.6]], [[1, 0.2], [2, 0.5]]
-    both = {"one, training": learned, "two, training": learned, "two, validation": validated}
-    assert drawn(accuracy) == both
-    assert [(ax.get_xlabel(), ax.get_ylabel()) for ax in (loss, accuracy)] == [
-        ("epoch", "loss (cross-entropy, nats)"),
-        ("epoch", "accuracy"),
-    ]
+    for ax, learned, validated, label in (
+        (loss, [[1, 2], [2, 1]], [[1, 4], [2, 1.5]], "loss (cross-entropy, nats)"),
+        (accuracy, [[1, 0.1], [2, 0.6]], [[1, 0.2], [2, 0.5]], "accuracy"),
+    ):
+        both = {"one, training": learned, "two, training": learned, "two, validation": validated}
+        assert drawn(ax) == both
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", label)
     assert accuracy.yaxis.get_major_formatter()(0.5) == "50%"
     plots.curves(watched)
     assert list(drawn(plt.gcf().axes[0])) == ["training", "validation"]
