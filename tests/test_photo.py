@@ -803,6 +803,11 @@ def test_a_model_is_trained_once_and_found_again(monkeypatch, capsys):
     assert again.folder == first.folder
 
 
+def test_of_equal_answers_the_first_classes_are_named():
+    named = answer.best_three(np.eye(10)[9]).splitlines()
+    assert [line.split()[0] for line in named] == ["Ankle", "T-shirt/top", "Trouser"]
+
+
 def test_what_an_answer_is_worth():
     assert "means nothing" in answer.reliance("drawn stand-in", 0.99)
     assert "names 93 % of Fashion-MNIST" in answer.reliance("Fashion-MNIST", 0.9253)

@@ -100,9 +100,9 @@ def test_confusion_shows_per_cent_of_rows():
 def test_roc_by_hand():
     rates = {"false positive rate": [0, 0.5, 1, 0, 1], "true positive rate": [0, 0.75, 1, 0.25, 1]}
     table = pd.DataFrame({"class": ["Bag"] * 3 + ["Coat"] * 2} | rates)
-    plots.roc(table, pd.Series({"Bag": 0.625, "Coat": 0.62512}), mark=(0.5, 0.75))
+    plots.roc(table, pd.Series({"Bag": 0.625, "Coat": 0.75012}), mark=(0.5, 0.75))
     whole, corner = plt.gcf().axes
-    wanted = {"Bag (0.625)": [[0, 0], [0.5, 0.75], [1, 1]], "Coat (0.625)": [[0, 0.25], [1, 1]]}
+    wanted = {"Bag (0.625)": [[0, 0], [0.5, 0.75], [1, 1]], "Coat (0.750)": [[0, 0.25], [1, 1]]}
     assert drawn(corner) == wanted
     assert wanted.items() <= drawn(whole).items()
     assert [line.get_xydata().tolist() for line in whole.lines if line.get_marker() == "X"] == [
