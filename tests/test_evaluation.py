@@ -164,16 +164,16 @@ def test_standard_error(accuracy, n, error):
 @pytest.mark.parametrize(
     ("how", "of_first", "of_second"),
     [
-        ("average", [0.4, 0.6, 0], [0.2, 0.2, 0.6]),
-        ("maximum", [0.375, 0.625, 0], [0.6 / 2.2, 0.6 / 2.2, 1 / 2.2]),
+        ("average", [0.4, 0.6, 0], [0.3, 1.15 / 3, 0.95 / 3]),
+        ("maximum", [0.375, 0.625, 0], [0.9 / 2.05, 0.6 / 2.05, 0.55 / 2.05]),
         ("vote", [2 / 3, 1 / 3, 0], [1 / 3, 1 / 3, 1 / 3]),
-        ("majority", [1, 0, 0], [0, 0, 1]),  # of the second image there is none
+        ("majority", [1, 0, 0], [0, 1, 0]),  # of the second image there is none
     ],
 )
 def test_an_ensemble_by_hand(how, of_first, of_second):
     members = np.zeros((3, 2, 10), "float32")
     members[:, 0, :2] = [[0.6, 0.4], [0.6, 0.4], [0, 1]]
-    members[:, 1, :3] = [[0.6, 0, 0.4], [0, 0.6, 0.4], [0, 0, 1]]
+    members[:, 1, :3] = [[0.9, 0.1, 0], [0, 0.6, 0.4], [0, 0.45, 0.55]]
     found = evaluation.combine(members, how)
     np.testing.assert_allclose(found[:, :3], [of_first, of_second], rtol=1e-5)
     assert not found[:, 3:].any()
@@ -181,14 +181,15 @@ def test_an_ensemble_by_hand(how, of_first, of_second):
 
 def test_calibration_by_hand():
     labels = np.array([0, 1, 2, 3, 4], np.uint8)
-    given = np.concatenate([outputs([0, 1, 9], 0.95), outputs([3, 9], 0.45)])
+    given = np.concatenate([outputs([0, 1, 9], 0.95), outputs([3, 9], 0.47)])
     given[0] = np.eye(10)[0]  # a confidence of 1 has no bin of its own
     table = evaluation.calibration(labels, given)
     assert table.index.tolist() == [4, 9]
     assert table.images.tolist() == [2, 3]
-    assert table.confidence.tolist() == pytest.approx([0.45, 2.9 / 3])
+    assert table.confidence.tolist() == pytest.approx([0.47, 2.9 / 3])
     assert table.accuracy.tolist() == pytest.approx([1 / 2, 2 / 3])
-    error = (2 * (0.5 - 0.45) + 3 * (2.9 / 3 - 2 / 3)) / 5
+    assert evaluation.calibration(labels, given, bins=3).index.tolist() == [1, 2]
+    error = (2 * (0.5 - 0.47) + 3 * (2.9 / 3 - 2 / 3)) / 5
     assert evaluation.calibration_error(labels, given) == pytest.approx(error, rel=1e-5)
 
 

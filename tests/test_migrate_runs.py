@@ -62,8 +62,8 @@ def old(trained):
 
 @pytest.fixture
 def migrate(monkeypatch, capsys):
-    def call():
-        monkeypatch.setattr(sys, "argv", [TOOL.name])
+    def call(*folder):
+        monkeypatch.setattr(sys, "argv", [TOOL.name, *map(str, folder)])
         with pytest.raises(SystemExit) as end:
             runpy.run_path(str(TOOL), run_name="__main__")
         return end.value.code, capsys.readouterr()
@@ -98,14 +98,18 @@ def test_old_runs_are_found_again_with_all_that_they_hold(old, trained, dataset,
     assert content(runs.run_store()) == after
 
 
-def test_a_run_that_is_there_already_is_named_and_both_left_alone(old, trained, migrate):
-    shutil.copytree(trained[0].folder, runs.run_store() / trained[0].folder.name)
-    before = content(old[0]) | content(runs.run_store() / trained[0].folder.name)
-    code, told = migrate()
+def test_a_run_that_is_there_already_is_named_and_both_left_alone(
+    old, trained, migrate, monkeypatch
+):
+    store = runs.run_store()
+    shutil.copytree(trained[0].folder, store / trained[0].folder.name)
+    before = content(old[0]) | content(store / trained[0].folder.name)
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(store / "another"))
+    code, told = migrate(store)
     assert code == 1
     assert str(old[0]) in told.err
     assert trained[0].folder.name in told.err
-    assert before.items() <= content(runs.run_store()).items()
+    assert before.items() <= content(store).items()
     assert not old[1].exists(), "the other one is brought along all the same"
 
 

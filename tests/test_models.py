@@ -15,11 +15,23 @@ def kinds(model):
 
 
 def test_mlp_normalises_before_the_activation():
-    model = models.mlp((8,), (0.1,), "gelu", batch_norm=False, hidden_norm=True)
-    assert kinds(model) == "Flatten Dense BatchNormalization Activation Dropout Dense"
-    assert model.layers[1].activation.__name__ == "linear"
-    assert not model.layers[1].use_bias
-    assert model.layers[3].activation.__name__ == "gelu"
+    options = dict(batch_norm=False, hidden_norm=True, input_dropout=0.2)
+    model = models.mlp((8,), (0.1,), "gelu", **options)
+    assert kinds(model) == "Flatten Dropout Dense BatchNormalization Activation Dropout Dense"
+    assert [model.layers[n].rate for n in (1, 5)] == [0.2, 0.1]
+    assert model.layers[2].activation.__name__ == "linear"
+    assert not model.layers[2].use_bias
+    assert model.layers[4].activation.__name__ == "gelu"
+
+
+def test_conv1d_by_hand():
+    """A kernel of 3 over rows, padded with nothing but zeros, then the positive part."""
+    model = models.conv1d((2,), 3, (2,), (0.0,), "relu", "same")
+    images = np.random.default_rng(0).normal(size=(2, 28, 28)).astype("float32")
+    kernel, bias = model.layers[0].get_weights()
+    rows = np.pad(images, ((0, 0), (1, 1), (0, 0)))
+    sums = sum(rows[:, i : i + 28] @ kernel[i] for i in range(3)) + bias
+    np.testing.assert_allclose(model.layers[0](images), sums.clip(min=0), atol=1e-5)
 
 
 def test_conv2d_normalises_after_pooling_and_before_the_activation():
@@ -50,6 +62,9 @@ def test_fused_normalisation_gives_what_keras_s_own_gives():
     np.testing.assert_allclose(fused.moving_variance, usual.moving_variance, rtol=1e-3)
     np.testing.assert_allclose(fused(images), usual(images), atol=1e-2)
     assert np.abs(fused(images) - fused(images, training=True)).max() > 0.1
+    fused.trainable, kept = False, fused.moving_mean.numpy()
+    np.testing.assert_array_equal(fused(images, training=True), fused(images))
+    np.testing.assert_array_equal(fused.moving_mean, kept, "frozen")
 
 
 @pytest.mark.parametrize("kind", [True, "fused"])
@@ -97,6 +112,8 @@ def test_whitening_filters_make_neighbours_uncorrelated():
     found = whitening.filters(smooth, 3, least=0.0)
     assert found.shape == (3, 3, 1, 18)
     np.testing.assert_array_equal(found[..., :9], -found[..., 9:])
+    faint = np.abs(whitening.filters(1e-4 * smooth, 3)).max()
+    assert faint <= 1 / np.sqrt(1e-3), "noise isn't blown up"
     model = models.conv2d((4,), whitening=3, activation="linear")
     model.layers[0].set_weights([found])
     layer = model.layers[0]
@@ -139,23 +156,11 @@ def test_conv2d_top_reduces_each_feature_map_to_one_number(top, reduce):
     np.testing.assert_allclose(found, reduce(maps(images).numpy(), axis=(1, 2)), rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("factory", "options"),
-    [
-        (models.mlp, dict(widths=(8, 8), dropouts=(0.1,))),
-        (models.mlp, dict(widths=(8,))),
-        (models.conv1d, dict(filters=(8, 8, 8))),
-        (models.conv1d, dict(pools=(2,))),
-        (models.conv1d, dict(dropouts=(0.1,))),
-        (models.conv2d, dict(filters=(8, 8), kernels=(3,))),
-        (models.conv2d, dict(filters=(8, 8), pools=(2, 2, 2))),
-        (models.conv2d, dict(filters=(8, 8), padding=("same",))),
-        (models.conv2d, dict(filters=(8, 8), conv_dropouts=(0.1,))),
-    ],
-)
-def test_lengths_must_match(factory, options):
+@pytest.mark.parametrize("factory", [models.mlp, models.conv1d, models.conv2d])
+def test_lengths_must_match(factory):
+    one = dict(conv_dropouts=(0.1,)) if factory is models.conv2d else dict(dropouts=(0.1,))
     with pytest.raises(ValueError, match="shorter|longer"):
-        factory(**options)
+        factory((8, 8), **one)
 
 
 def test_conv2d_one_value_for_all_blocks_or_one_for_each():

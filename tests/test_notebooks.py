@@ -19,6 +19,8 @@ from fmnist_utils.recipes import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
+import glossary  # noqa: E402
+import normalise as normaliser  # noqa: E402
 from normalise import normalise, text_of  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -103,6 +105,28 @@ def test_normalising_keeps_what_is_needed_and_nothing_else():
     }
     assert cell.execution_count == cell.outputs[1].execution_count == 1
     assert text_of(normalise(clean)) == text_of(clean)
+
+
+@pytest.fixture
+def call(monkeypatch):
+    """Calls a tool's `main` with arguments; returns its exit code."""
+
+    def main(tool, *arguments):
+        monkeypatch.setattr(sys, "argv", [tool.__name__, *map(str, arguments)])
+        return tool.main()
+
+    return main
+
+
+def test_normalise_tells_or_mends(call, tmp_path, capsys):
+    path = tmp_path / "lesson.ipynb"
+    cells = [nbformat.v4.new_code_cell("1", execution_count=7)]
+    path.write_text(before := text_of(nbformat.v4.new_notebook(cells=cells)))
+    assert (call(normaliser, "--check", path), path.read_text()) == (1, before)
+    assert capsys.readouterr().out == "lesson.ipynb: not in form\n"
+    assert call(normaliser, path) == 0
+    assert (after := json.loads(path.read_text()))["cells"][0]["execution_count"] == 1
+    assert (call(normaliser, "--check", path), json.loads(path.read_text())) == (0, after)
 
 
 def test_executed_without_errors(notebook):
@@ -315,11 +339,31 @@ def test_none_is_signed_wrongly(path, series):
     assert path.stem == "01_data" or not set(executed) & set(committed)
 
 
-def test_glossary_words_are_linked_where_they_are_first_used():
-    done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "glossary.py", "--check"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout
+def test_glossary_words_are_linked_where_they_are_first_used(call, tmp_path, monkeypatch, capsys):
+    assert call(glossary, "--check") == 0, capsys.readouterr().out
+    monkeypatch.setattr(glossary, "NOTEBOOKS", tmp_path)
+    (tmp_path / "glossary.md").write_text("### batch\n\n### batch normalisation\n\n### epoch\n")
+    said = [
+        "# Epoch",
+        "`epoch`: [Batches](glossary.md#batch) of it\n",
+        "Batch normalization, batch",
+    ]
+    for number, text in enumerate(said):
+        cells = [nbformat.v4.new_markdown_cell(text)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{number}.ipynb")
+    before = [path.read_text() for path in sorted(tmp_path.glob("*.ipynb"))]
+
+    def linked():
+        return [nbformat.read(tmp_path / f"{n}.ipynb", 4).cells[0].source for n in range(3)]
+
+    assert call(glossary, "--check") == 1
+    assert "no lesson uses the glossary's 'epoch'\n2.ipynb: links" in capsys.readouterr().out
+    assert [path.read_text() for path in sorted(tmp_path.glob("*.ipynb"))] == before
+    assert call(glossary) == 1, "a word without a place"
+    said[2] = "[Batch normalization](glossary.md#batch-normalisation), batch"
+    assert linked() == said
+    (tmp_path / "glossary.md").write_text("### batch\n\n### batch normalisation\n")
+    assert call(glossary, "--check") == 0
 
 
 def test_glossary_is_in_order_and_leads_to_lessons_that_there_are():

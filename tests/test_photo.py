@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageDraw, ImageFile, PngImagePlugin
+from scipy import ndimage
 
 from fmnist_utils import CourseError, data, photo
 from fmnist_utils.cli import main
@@ -119,6 +120,16 @@ def test_the_shirt_is_bright_on_black_and_in_its_proportions(shirt):
     assert shirt[inside == 0].max() < 90
     assert shirt[:, [0, 1, -2, -1]].max() == 0
     assert alike(shirt, inside) > 0.9
+
+
+def test_sharper_and_grey_as_others_do_it(saved):
+    shown = photo.steps(saved(draw(ROSE)))
+    soft = shown["shrunk"].astype(float)
+    blurred = ndimage.gaussian_filter(soft, (1, 1, 0), mode="nearest")
+    wanted = (soft + (soft - blurred) / 2).clip(0, 255)
+    assert np.abs(shown["sharpened"] - wanted).mean() < 0.25 * np.abs(soft - wanted).mean()
+    grey = np.asarray(Image.fromarray(shown["negated"]).convert("L")).astype(int)
+    assert np.abs(shown["grey"] - grey).max() <= 1
 
 
 @pytest.mark.parametrize("spread", [0, 6])
@@ -790,6 +801,11 @@ def test_a_model_is_trained_once_and_found_again(monkeypatch, capsys):
     told = capsys.readouterr().out
     assert told.startswith("mlp-350-80 was trained before (profile smoke, drawn stand-in).\n")
     assert again.folder == first.folder
+
+
+def test_of_equal_answers_the_first_classes_are_named():
+    named = answer.best_three(np.eye(10)[9]).splitlines()
+    assert [line.split()[0] for line in named] == ["Ankle", "T-shirt/top", "Trouser"]
 
 
 def test_what_an_answer_is_worth():

@@ -1,5 +1,7 @@
 """What other tools make of a lesson: nbconvert, papermill, and pytest with workers."""
 
+import base64
+import importlib.util
 import json
 import os
 import shutil
@@ -86,6 +88,48 @@ def test_a_script_is_python(path):
     script, resources = ScriptExporter().from_filename(str(path))
     assert resources["output_extension"] == ".py"
     compile(script, path.stem, "exec")
+
+
+def test_the_readmes_picture_is_the_lessons():
+    (shown,) = (
+        cell.outputs
+        for path in NOTEBOOKS
+        for cell in nbformat.read(path, 4).cells
+        if "readme-picture" in cell.metadata.get("tags", [])
+    )
+    (figure,) = (output.data["image/png"] for output in shown if "data" in output)
+    kept = (ROOT / "docs" / "picture.png").read_bytes()
+    assert load("picture").picture() == kept == base64.b64decode(figure)
+
+
+def load(name):
+    """One of the course's own tools, by its path: Python has a module called site itself."""
+    spec = importlib.util.spec_from_file_location(f"tools_{name}", ROOT / "tools" / f"{name}.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+def test_the_site_is_of_the_lessons_and_what_the_readme_links_to(tmp_path, monkeypatch):
+    site, readme = load("site"), tmp_path / "README.md"
+    monkeypatch.setattr(site, "ROOT", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    for name in ("notebooks/02_b.ipynb", "notebooks/glossary.md", "LICENSE.md", "picture.png"):
+        (tmp_path / name).write_text("OWNER/REPOSITORY")
+    readme.write_text("OWNER/REPOSITORY [a](LICENSE.md) ![b](picture.png) [c](https://x.org)")
+    site.gather(pages := tmp_path / "pages", "me/copy")
+    front, lessons, course = (pages / "index.md").read_text().split("```{toctree}")
+    assert front.startswith("me/copy [a](LICENSE.md)")
+    assert lessons.split()[-2:] == ["notebooks/02_b", "```"]
+    assert course.split()[-3:] == ["notebooks/glossary", "LICENSE", "```"]
+    texts = {path.name: path.read_text() for path in pages.rglob("*.*") if path.name != "index.md"}
+    assert texts == {
+        **dict.fromkeys(("02_b.ipynb", "glossary.md"), "me/copy"),
+        **dict.fromkeys(("LICENSE.md", "picture.png"), "OWNER/REPOSITORY"),
+    }
+    readme.write_text("[d](gone.md)")
+    with pytest.raises(SystemExit, match="README.md links to gone.md, and"):
+        site.gather(pages, "me/copy")
 
 
 def test_with_workers_a_notebook_s_cells_stay_together(tmp_path):

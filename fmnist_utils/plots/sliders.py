@@ -32,7 +32,7 @@ def predictions(
             for i in chosen
         ]
         title = f"Called {said} with a confidence near {confidence:.0%} (✗: the true class)"
-        figures.grid(images[chosen], captions, 10, title, size=1.1, made_by=made_by)
+        figures.grid(images[chosen], captions, columns=10, title=title, size=1.1, made_by=made_by)
 
     _with_sliders(show, said=(CLASS_NAMES, "Shirt"), confidence=((0.2, 1.0, 0.01), 0.5))
 

@@ -2,11 +2,14 @@
 
 import shutil
 
+import optuna
 import pytest
 
 from fmnist_utils.cli import COMMANDS, PROG, main
 from fmnist_utils.cli.parser import parser
 from fmnist_utils.data import files
+from fmnist_utils.profiles import PROFILES
+from fmnist_utils.recipes.spaces import SPACES
 
 LABELS = "t10k-labels-idx1-ubyte.gz"
 # What a command can't do without.
@@ -23,16 +26,6 @@ def misunderstood(capsys, *args):
         main(list(args))
     assert ended.value.code == 2
     return capsys.readouterr().err.splitlines()[-1]
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_understood(command):
-    assert understood(command).command == command
-
-
-def test_show_is_understood():
-    assert (understood("show").id, understood("show").keras) == ("cnn-basic", False)
-    assert understood("show", "--keras").keras
 
 
 @pytest.mark.parametrize("command", ["run", "tune", "verify"])
@@ -85,6 +78,28 @@ def test_an_error_is_one_line_and_needs_no_tensorflow(args, says, start, no_tens
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"error: {says}")
+
+
+def test_tune_passes_on_what_it_is_asked_for_and_shows_the_best(dataset, monkeypatch, capsys):
+    asked, study = [], optuna.create_study(study_name="mine")
+    for accuracy in (0.5, 0.75, 0.25):
+        facts = dict(user_attrs={"seconds": 1.0}, intermediate_values={2: accuracy})
+        study.add_trial(optuna.create_trial(value=accuracy, **facts))
+    monkeypatch.setattr("fmnist_utils.data.load", lambda profile: dataset)
+    monkeypatch.setattr("fmnist_utils.tuning.tune", lambda *given: asked.append(given) or study)
+    options = "--profile lesson --seed 4 --sampler random --trials 3 --storage sqlite:///x.db"
+    assert main(["tune", "mlp", *options.split()]) == 0
+    ((name, space, *others, report),) = asked
+    assert (name, space) == ("mlp.random.lesson.seed4", SPACES["mlp"])
+    assert others == [dataset, PROFILES["lesson"], 4, "random", 3, "sqlite:///x.db"]
+    report("a line")
+    said = capsys.readouterr().out.splitlines()
+    assert (said[1], said[-1]) == ("The best of 3 trials of mine:", "a line")
+    assert [line.split()[:3] for line in said[3:-1]] == [
+        ["1", "complete", "0.75"],
+        ["0", "complete", "0.50"],
+        ["2", "complete", "0.25"],
+    ]
 
 
 def test_tune_names_the_spaces(refused):

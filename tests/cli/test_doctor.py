@@ -65,12 +65,15 @@ def name_no_folder(patch, folder):
     ("fault", "advice"),
     [
         (None, None),
-        (lack_memory, "close other programs, or use --profile smoke"),
-        (lack_disk, "make room, or set FMNIST_RUNS_DIR to another folder"),
+        (
+            lack_memory,
+            "memory: 8.0 GB, 1.9 GB of it available: close other programs, or use --profile smoke",
+        ),
+        (lack_disk, "disk: 0.1 GB free there: make room, or set FMNIST_RUNS_DIR to another folder"),
         (lack_package, 'no-such-thing is missing: python -m pip install "no-such-thing>=1"'),
         (have_old_package, 'python -m pip install "pytest>=999"'),
         (lack_psutil, "python -m pip install -r requirements.txt"),
-        (damage_data, "python -m fmnist_utils data --fetch"),
+        (damage_data, "/data are missing or damaged: python -m fmnist_utils data --fetch"),
         (block_run_store, "set FMNIST_RUNS_DIR to another folder"),
         (spoil_keras_json, "correct or delete it."),
         (name_no_folder, "is an address; name a folder instead."),
@@ -89,6 +92,7 @@ def test_the_one_fault_and_what_to_do(fault, advice, folder, capsys, monkeypatch
     faults = [line for line in checks if not line.startswith("ok ")]
     assert [line[:3] for line in faults] == (["!! "] if fault else [])
     assert all(line.endswith(advice) for line in faults)
+    assert fault is not damage_data or "!! data: 1 of 4 files in " in faults[0]
     assert total == ("To be put right: 1." if fault else "All is well: the course can run.")
 
 

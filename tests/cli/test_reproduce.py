@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 from made_runs import FULL, content, finished
 
-from fmnist_utils import CourseError, reference, runs
+from fmnist_utils import CourseError, reference, runs, tuning
 from fmnist_utils.cli import main, reproduce
+from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import MODELS, PUBLISHED, STUDIES
 from fmnist_utils.reference import search_trials, tables
 from fmnist_utils.runs import jobs
+from fmnist_utils.tuning import published
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -37,26 +39,37 @@ def test_models_are_trained_in_full_and_found_by_all(trained, called_real, capsy
     assert entered == list(product(("cnn-basic", "cnn-standard"), (0, 1)))
     assert list(table.columns) == tables.COLUMNS
     none = {"val_accuracy": None, "averaged_accuracy": None}
-    assert table.iloc[1].to_dict() | none == none | {
-        "id": "cnn-basic",
-        "seed": 1,
-        "profile": "full",
-        "data": called_real.fingerprint,
-        "epochs_run": 2,
-        "parameters": 7,
-        "train_seconds": 1.5,
-        **dict.fromkeys(("train_loss", "train_accuracy", "test_loss", "test_accuracy"), 0.91),
-        **dict.fromkeys(("precision", "recall", "f1"), 0.91),
-        "reported_accuracy": 0.903,
-    }
+    learned = {"train_loss": 0.3 / 2, "train_accuracy": 0.91 / 2}
+    assert table.iloc[1].to_dict() | none == pytest.approx(
+        none
+        | learned
+        | {
+            "id": "cnn-basic",
+            "seed": 1,
+            "profile": "full",
+            "data": called_real.fingerprint,
+            "epochs_run": 2,
+            "parameters": 7,
+            "train_seconds": 1.5,
+            **{"test_loss": 0.3, "test_accuracy": 0.91},
+            **{"precision": 0.909, "recall": 0.908, "f1": 0.907},
+            "reported_accuracy": 0.903,
+        }
+    )
     assert [profile for *_, profile in trained] == [FULL] * 4
     shown = capsys.readouterr().out
     assert "0 of 4 runs are in the reference already" in shown
     assert "4 of 4 · cnn-basic · seed 1 · 91.00 % · about 0 h 00 min left" in shown
+    reproduce.reproduce(["mlp-350-80"], 1, called_real)
+    assert "· mlp-350-80 · seed 0 · 90.00 % ·" in capsys.readouterr().out, "not on the 5,000"
 
 
-def test_nothing_is_made_twice(trained, called_real, elsewhere, capsys):
-    reproduce.reproduce(["cnn-basic"], 2, called_real)
+def test_nothing_is_made_twice(trained, called_real, elsewhere, capsys, monkeypatch):
+    monkeypatch.setattr("fmnist_utils.data.load", lambda: called_real)
+    assert main(["reproduce", "cnn-basic", "--seeds", "2"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == [
+        *("cnn-basic", "90.3", "90.5", "0.71", "2")
+    ]
     reproduce.reproduce(["cnn-basic"], 3, called_real)
     assert [seed for _, seed, _ in trained] == [0, 1, 2]
     before = content(elsewhere)
@@ -115,6 +128,27 @@ def test_missing_searches_are_made_and_no_others(called_real, monkeypatch):
     reproduce.reproduce(list(search_trials.SEARCHES), 1, called_real, 2)
     assert asked[1] == [("search-mlp",)]
     assert len(reference.search("search-mlp")) == 2
+
+
+def test_each_search_is_made_in_its_profile_with_its_seed_and_sampler(called_real, monkeypatch):
+    asked = []
+    monkeypatch.setattr("fmnist_utils.data.load", lambda profile: called_real)
+    monkeypatch.setattr(tuning, "tune", lambda *given: asked.append(given))
+    monkeypatch.setattr(tuning, "table", lambda study: pd.DataFrame({"trial": [0]}))
+    monkeypatch.setattr(published, "make", lambda *given: asked.append(given))
+    assert reproduce._search("course-mlp")[0] == "course-mlp"
+    name, table = reproduce._search("tuners", "random", 5)
+    assert (name, table.to_dict("list")) == (
+        "tuners",
+        {"trial": [0], "sampler": ["random"], "seed": [5]},
+    )
+    reproduce._search("search-cnn")
+    space, lesson = tuning.SPACES["mlp"], PROFILES["lesson"]
+    assert asked == [
+        ("course-mlp", space, called_real, FULL),
+        ("tuners.random.seed5", space, called_real, lesson, 5, "random"),
+        ("search-cnn", called_real, runs.run_store() / "searches"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def run(tmp_path_factory, start):
     write_notebook(notebooks, "01_bad", "a = 1", "raise ValueError('too\\nmuch <b>')", "a = 2")
     write_notebook(notebooks, "02_dead", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     write_notebook(notebooks, "03_good", "x = b'x' * 500_000_000", PRINT)
+    (notebooks / "glossary.md").write_text("words")
     folders = "--notebooks", str(notebooks), "--out", str(out)
     process = start("run", *folders, "--profile", "smoke", "--seed", "7")
     stdout, stderr = process.communicate(timeout=120)
@@ -148,7 +149,7 @@ def test_results_are_whole(run):
         f"{name}.{kind}" for name in ("01_bad", "02_dead", "03_good") for kind in ("html", "ipynb")
     ]
     found = sorted(path.name for path in run.out.iterdir())
-    assert found == [*notebooks, "index.html", "logs", "summary.json"]
+    assert found == [*notebooks, "glossary.md", "index.html", "logs", "summary.json"]
     for result in ("01_bad.html", "01_bad.ipynb", "logs/01_bad.log"):
         assert "ValueError" in (run.out / result).read_text("utf-8")
 
@@ -166,6 +167,28 @@ def test_page_sums_up(run):
     ):
         assert part in page
     assert "src=" not in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said", "minutes"),
+    [(0.4, "0 s", "0.0"), (59.6, "1 min 0 s", "1.0"), (150, "2 min 30 s", "2.5")],
+)
+def test_times_in_minutes_and_seconds(seconds, said, minutes, tmp_path):
+    assert series._duration(seconds) == said
+    result = dict(name="01", status="ok", seconds=seconds, peak_mb=12.6, error="", html="a b.html")
+    facts = dict.fromkeys(("profile", "seed", "data", "started"), "x") | {"note": ""}
+    series._write_summary(tmp_path, facts | {"versions": {}, "notebooks": [result]}, 0)
+    page = (tmp_path / "index.html").read_text("utf-8")
+    row = f'01 · <a href="a%20b.html">html</a></td><td>ok</td><td>{minutes}</td><td>13</td>'
+    assert row in page
+
+
+def test_of_a_log_the_last_error_is_told(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("KeyError: 'first'\nValueError: the last\n  and more of it\n\n")
+    assert series._error(1, tmp_path / "none.ipynb", log) == "ValueError: the last"
+    log.write_text("no\nerror\n")
+    assert series._error(1, tmp_path / "none.ipynb", log) == "error"
 
 
 def test_real_data_and_runs_are_passed_on_by_absolute_path(lessons, folder, dataset, monkeypatch):

@@ -97,6 +97,12 @@ class SameDraws:
 def test_a_script_is_short_and_needs_nothing_of_the_course(id):
     lines = write(id).splitlines()
     compile(write(id), id, "exec")
+    recipe = MODELS[id]
+    assert {f"EPOCHS = {recipe.epochs}", f"BATCH_SIZE = {recipe.batch_size}"} <= set(lines)
+    held_out = {"first 5,000": ["5_000"], "last 20 %": ["12_000"], "none": []}[recipe.validation]
+    assert re.findall(r"^HELD_OUT = (\S+)  #", write(id), re.M) == held_out
+    smoothed = {0.0: [], 0.1: ["10"]}[recipe.label_smoothing]
+    assert re.findall(r"# Label smoothing: (\S+) % ", write(id)) == smoothed
     assert sum(map(bool, lines)) <= 130  # those that aren't empty
     assert max(map(len, lines)) <= 100
     assert "fmnist_utils" not in write(id)

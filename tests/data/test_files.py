@@ -305,12 +305,24 @@ def test_every_mirror_is_in_the_answer(tmp_path, serve, nobody, monkeypatch):
         assert part in str(error.value)
 
 
-def test_no_temporary_file_where_the_place_is_taken(tmp_path, serve, originals, monkeypatch):
+def test_what_was_there_stays_where_a_download_cannot_be_written(
+    tmp_path, serve, originals, monkeypatch
+):
+    def half(path, content):
+        with path.open("wb") as file:
+            file.write(content[:9])
+        raise OSError(28, "No space left on device")
+
     monkeypatch.setattr(files, "MIRRORS", (serve(originals).url,))
-    (tmp_path / LABELS).mkdir()
-    with pytest.raises(files.BadFile):
+    (tmp_path / "a" / LABELS).mkdir(parents=True)
+    with pytest.raises(files.BadFile, match="a directory"):
+        files.download(LABELS, tmp_path / "a")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == [LABELS]
+    (tmp_path / LABELS).write_bytes(b"older")
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(files.BadFile, match="No space left"):
         files.download(LABELS, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [LABELS]
+    assert contents(tmp_path) == {LABELS: b"older"}
 
 
 def arrays(content: dict[str, bytes]) -> list[np.ndarray]:

@@ -96,16 +96,28 @@ def test_class_names():
     assert ", ".join(data.CLASS_NAMES) == names
 
 
-def test_stand_in_has_the_shapes_of_fashion_mnist(dataset):
+def check_shapes(dataset):
     for part, n in ((dataset.train, 60_000), (dataset.test, 10_000)):
-        assert part.images.shape == (n, 28, 28)
-        assert part.images.dtype == np.uint8
-        assert part.labels.shape == (n,)
-        assert part.labels.dtype == np.uint8
+        assert (part.images.shape, part.labels.shape) == ((n, 28, 28), (n,))
+        assert part.images.dtype == part.labels.dtype == np.uint8
         assert np.bincount(part.labels).tolist() == [n // 10] * 10
-        assert part.images.min() == 0
-        assert part.images.max() > 200
         assert set(part.labels[:100]) == set(range(10)), "the classes come mixed"
+
+
+def test_stand_in_has_the_shapes_of_fashion_mnist(dataset):
+    check_shapes(dataset)
+    assert dataset.train.images.min() == 0
+    assert dataset.train.images.max() > 200
+
+
+def test_stand_ins_garments_look_like_their_names(dataset):
+    images, labels = dataset.train.images, dataset.train.labels
+    mean = np.stack([images[labels == digit][:500].mean(axis=0) for digit in range(10)])
+    bright = mean > 40
+    high, wide = (bright.any(axis=axis).sum(axis=1) for axis in (2, 1))
+    assert set(np.flatnonzero(wide > high)) == {5, 7, 8, 9}, "shoes and bags"
+    assert np.argsort(wide)[:3].tolist() == [1, 3, 0], "trousers, dresses, short sleeves"
+    assert np.argsort(mean.mean(axis=(1, 2)))[:2].tolist() == [5, 7], "sandals are straps, mostly"
 
 
 def test_stand_in_is_made_of_different_pictures(dataset):
@@ -139,10 +151,7 @@ def test_stand_in_is_neither_too_easy_nor_too_hard(dataset):
 def test_real_data(real):
     assert real.real
     assert real.source == "Fashion-MNIST"
-    for part, n in ((real.train, 60_000), (real.test, 10_000)):
-        assert part.images.shape == (n, 28, 28)
-        assert part.images.dtype == np.uint8
-        assert np.bincount(part.labels).tolist() == [n // 10] * 10
+    check_shapes(real)
     pixels = real.train.images.ravel()
     assert pixels.mean() / 255 == pytest.approx(0.2860, abs=5e-5)
     counts = np.bincount(pixels, minlength=256)

@@ -1,6 +1,7 @@
 """Figures and tables: what they show, and that they say who made them."""
 
 import importlib.util
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,23 +40,39 @@ def outputs(dataset):
 
 
 def test_table():
-    table = plots.Table(pd.DataFrame({"a": [1.234, np.nan]}), "Two <numbers>", decimals=1)
-    assert "1.2" in repr(table)
-    assert "–" in repr(table)
-    assert table._repr_html_().count(f"<caption>Two &lt;numbers&gt; ({STAND_IN})</caption>") == 1
-    assert repr(table).startswith(f"Two <numbers> ({STAND_IN})\n")
+    table = plots.Table(pd.DataFrame({"a": [1.26, np.nan]}), "Two <numbers>", decimals=1)
+    lines = [line.split() for line in repr(table).splitlines()]
+    assert lines == [f"Two <numbers> ({STAND_IN})".split(), ["a"], ["0", "1.3"], ["1", "–"]]
+    shown = table._repr_html_()
+    assert re.findall(r"<(?:td|caption)>(.*)</", shown) == [
+        f"Two &lt;numbers&gt; ({STAND_IN})",
+        "1.3",
+        "–",
+    ]
+
+
+def drawn(ax):
+    """Each line: what the legend calls it, and its points."""
+    return {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
 
 
 def test_curves_tell_training_from_validation_without_colour():
     history = pd.DataFrame({"epoch": [1, 2], "loss": [2, 1], "accuracy": [0.1, 0.6]})
-    watched = history.assign(val_loss=[2, 1.5], val_accuracy=[0.2, 0.5])
+    watched = history.assign(val_loss=[4, 1.5], val_accuracy=[0.2, 0.5])
     plots.curves({"one": history, "two": watched}, "Title")
     loss, accuracy = plt.gcf().axes
     looks = [line.get_linestyle() + line.get_marker() for line in loss.lines]
     assert looks == ["-o", "-s", "--s"]
-    assert [list(line.get_ydata()) for line in accuracy.lines] == [[0.1, 0.6]] * 2 + [[0.2, 0.5]]
-    assert "Title" in words()
-    assert "epoch" in words()
+    for ax, learned, validated, label in (
+        (loss, [[1, 2], [2, 1]], [[1, 4], [2, 1.5]], "loss (cross-entropy, nats)"),
+        (accuracy, [[1, 0.1], [2, 0.6]], [[1, 0.2], [2, 0.5]], "accuracy"),
+    ):
+        both = {"one, training": learned, "two, training": learned, "two, validation": validated}
+        assert drawn(ax) == both
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", label)
+    assert accuracy.yaxis.get_major_formatter()(0.5) == "50%"
+    plots.curves(watched)
+    assert list(drawn(plt.gcf().axes[0])) == ["training", "validation"]
 
 
 @pytest.mark.parametrize(("loss", "scale"), [([2, 1], "linear"), ([9e4, np.nan], "log")])
@@ -65,40 +82,89 @@ def test_a_diverged_training_leaves_the_others_visible(loss, scale):
     assert plt.gcf().axes[0].get_yscale() == scale
 
 
-def test_confusion_shows_per_cent_of_rows(outputs):
-    matrix = evaluation.confusion(*outputs)
-    plots.confusion({"test": matrix}, "Title")
-    (ax,) = plt.gcf().axes
-    shown = np.array([int(text.get_text()) for text in ax.texts]).reshape(10, 10)
-    expected = 100 * matrix.to_numpy() / matrix.to_numpy().sum(axis=1, keepdims=True)
-    assert np.abs(shown - expected).max() <= 0.5 + 1e-9
+def test_confusion_shows_per_cent_of_rows():
+    counts = np.zeros((10, 10), int)
+    counts[0, :2], counts[1, 0], counts[3, 3] = (3, 1), 9, 5
+    plots.confusion(
+        {"one": evaluation.as_confusion(counts), "two": evaluation.as_confusion(counts.T)}
+    )
+    first, second = plt.gcf().axes
+    shown = [
+        [text.get_text() for text in ax.texts if text.get_text() != "0"] for ax in (first, second)
+    ]
+    assert shown == [["75", "25", "100", "100"], ["25", "75", "100", "100"]]
+    assert [ax.get_title()[:4] for ax in (first, second)] == ["one ", "two "]
+    assert (first.get_ylabel(), first.get_xlabel()) == ("true class", "predicted class")
 
 
-def test_roc_lines_differ_in_style(outputs):
-    plots.roc(*evaluation.roc(*outputs), "Title")
+def test_roc_by_hand():
+    rates = {"false positive rate": [0, 0.5, 1, 0, 1], "true positive rate": [0, 0.75, 1, 0.25, 1]}
+    table = pd.DataFrame({"class": ["Bag"] * 3 + ["Coat"] * 2} | rates)
+    plots.roc(table, pd.Series({"Bag": 0.625, "Coat": 0.75012}), mark=(0.5, 0.75))
     whole, corner = plt.gcf().axes
-    assert len(corner.lines) == 10
-    looks = {(line.get_linestyle(), line.get_color()) for line in corner.lines}
-    assert len(looks) == 10
-    assert "Ankle boot" in words()
+    wanted = {"Bag (0.625)": [[0, 0], [0.5, 0.75], [1, 1]], "Coat (0.750)": [[0, 0.25], [1, 1]]}
+    for ax in (whole, corner):
+        assert wanted.items() <= drawn(ax).items()
+        marks = [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "X"]
+        assert marks == [[[0.5, 0.75]]]
+    assert (whole.get_xlabel(), whole.get_ylabel()) == tuple(rates)
+    assert len({(line.get_linestyle(), line.get_color()) for line in corner.lines[:2]}) == 2
 
 
-def test_dots_and_scatter():
-    plots.dots(pd.Series({"a": 0.5, "b": 0.7}), pd.Series({"a": 0.1, "b": 0.1}), "Title")
+def test_dots_stand_from_the_first_to_the_last_with_their_errors():
+    plots.dots(pd.Series({"a": 0.5, "b": 0.7}), pd.Series({"a": 0.1, "b": 0.05}), "Title")
     (ax,) = plt.gcf().axes
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-    plots.scatter(pd.DataFrame({"x": [1, 10], "y": [3, 4]}, index=["a", "b"]), "x", "y", "Title")
+    height = {label.get_text(): label.get_position()[1] for label in ax.get_yticklabels()}
+    assert height["a"] > height["b"], "the first on top"
+    ((dots, _, (bars,)),) = ax.containers
+    assert dots.get_xydata().tolist() == [[0.5, height["a"]], [0.7, height["b"]]]
+    ends = [part.tolist() for part in bars.get_segments()]
+    wanted = [[[0.4, height["a"]], [0.6, height["a"]]], [[0.65, height["b"]], [0.75, height["b"]]]]
+    np.testing.assert_allclose(ends, wanted)
+    assert (ax.get_xlabel(), ax.xaxis.get_major_formatter()(0.5)) == ("validation accuracy", "50%")
+    assert "Title" in words()
+
+
+def test_scatter_names_its_points_from_left_to_right():
+    table = pd.DataFrame({"x": [10, 1], "y": [4, 3]}, index=["right", "left"])
+    plots.scatter(table, "x", "y")
     (ax,) = plt.gcf().axes
+    assert list(drawn(ax).items()) == [("left", [[1, 3]]), ("right", [[10, 4]])]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("x", "y", "log")
     assert len({line.get_marker() for line in ax.lines}) == 2
-    assert ax.get_xscale() == "log"
 
 
-def test_pictures(dataset):
-    plots.samples(*dataset.train, each=3, title="Title")
-    assert sum(bool(ax.images) for ax in plt.gcf().axes) == 30
-    plots.grid([-np.ones((3, 3)), 2 * np.ones((3, 3))], ["a", "b"], columns=3, signed=True)
-    drawn = [ax.images[0] for ax in plt.gcf().axes if ax.images]
-    assert [image.get_clim() for image in drawn] == [(-2, 2), (-2, 2)]
+def pictures():
+    """What each place of the figure shows, row by row: title, numbers, and the colour of 0."""
+    for ax in plt.gcf().axes:
+        for image in ax.images:
+            lowest = image.cmap(image.norm(image.get_array().min()))
+            yield ax.get_title() or ax.get_ylabel(), image.get_array(), np.mean(lowest[:3])
+
+
+def test_samples_show_the_first_images_of_each_class():
+    labels = np.tile(np.arange(10), 3)[::-1]
+    images = np.arange(30)[:, None, None] + np.zeros((30, 2, 2))
+    images[:, 0, 0] = 0
+    plots.samples(images, labels, each=2)
+    names, shown, lowest = zip(*pictures(), strict=True)
+    assert names[::2] == tuple(data.CLASS_NAMES)
+    wanted = [number for digit in range(10) for number in (9 - digit, 19 - digit)]
+    assert [image[1, 1] for image in shown] == wanted
+    assert min(lowest) == 1, "black is drawn white"
+
+
+def test_a_grid_fills_rows_with_its_images_and_captions():
+    images = [np.eye(2) * number for number in range(-2, 3)]
+    plots.grid(images, list("abcde"), columns=3, signed=True)
+    places = [ax.get_title() for ax in plt.gcf().axes]
+    assert places == [*"abcde", ""]
+    names, shown, _ = zip(*pictures(), strict=True)
+    for name, image, given in zip(names, shown, images, strict=True):
+        np.testing.assert_array_equal(image, given, name)
+    assert {ax.images[0].get_clim() for ax in plt.gcf().axes[:5]} == {(-2, 2)}
+    plots.grid([np.eye(2)])
+    assert [lowest for *_, lowest in pictures()] == [1], "dark where it is large"
 
 
 def test_a_figure_is_told_to_those_who_cannot_see_it():

@@ -9,7 +9,7 @@ import pytest
 
 from fmnist_utils import evaluation
 from fmnist_utils.data import CLASS_NAMES
-from fmnist_utils.plots import sliders
+from fmnist_utils.plots import figures, sliders
 
 LABELS = np.repeat(np.arange(10), 30)
 
@@ -51,24 +51,49 @@ def widgets(request, monkeypatch):
     return made
 
 
-def test_predictions(widgets, images, outputs, capsys):
-    sliders.predictions(images, LABELS, outputs)
+@pytest.mark.parametrize("show", [sliders.predictions, sliders.threshold])
+def test_every_class_can_be_chosen(show, widgets, images, outputs, capsys):
+    show(*([images] if show is sliders.predictions else []), LABELS, outputs)
+    assert ("pip install ipywidgets" in capsys.readouterr().out) == (widgets is None)
     if widgets:
-        assert {settings["said"] for settings in widgets.shown} == set(CLASS_NAMES)
-    else:
-        assert "pip install ipywidgets" in capsys.readouterr().out
+        name = "said" if show is sliders.predictions else "name"
+        assert {settings[name] for settings in widgets.shown} == set(CLASS_NAMES)
 
 
-def test_threshold(widgets, outputs, capsys):
-    sliders.threshold(LABELS, outputs)
-    said = capsys.readouterr().out
-    assert "false positive rate" in said
-    assert ("pip install ipywidgets" in said) == (widgets is None)
+@pytest.fixture
+def alone(monkeypatch):
+    """What is drawn without sliders: the arguments."""
+    given = {}
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.setattr(figures, "grid", lambda *a, **more: given.update(args=a, **more))
+    monkeypatch.setattr(figures, "roc", lambda *a, **more: given.update(args=a, **more))
+    return given
 
 
-def test_a_class_that_is_never_said(widgets, images, capsys):
-    sliders.predictions(images, LABELS, np.tile(np.eye(10, dtype=np.float32)[3], (300, 1)))
+def test_predictions_by_hand(alone, images, capsys):
+    outputs = np.zeros((3, 10))
+    outputs[[0, 1, 2], [6, 6, 3]] = 0.75, 0.5, 1
+    sliders.predictions(images[:3], np.array([6, 0, 3]), outputs)
+    shown, captions = alone["args"]
+    np.testing.assert_array_equal(shown, images[:2])
+    assert captions == ["75% ✓", "50% ✗ T-shirt/top"]
+    assert alone["title"].startswith("Called Shirt with a confidence near 50%")
+    sliders.predictions(images[2:3], np.array([3]), outputs[2:])
     assert "No image is called Shirt." in capsys.readouterr().out
+
+
+def test_a_threshold_by_hand(alone, capsys):
+    outputs = np.zeros((5, 10))
+    outputs[:, 6] = 0.9, 0.4, 0.7, 0.1, 0.2
+    sliders.threshold(np.array([6, 6, 0, 1, 2]), outputs)
+    _, areas, title = alone["args"]
+    assert "Shirt from 50% on: 50.0% of them are found" in title
+    assert "33.33% of all others taken for it" in title
+    assert alone["mark"] == pytest.approx((1 / 3, 1 / 2)), (
+        "as false positive and true positive rate"
+    )
+    assert areas.to_dict() == {"Shirt": pytest.approx(5 / 6)}, "of six pairs one is the wrong way"
+    assert "0.3333" in capsys.readouterr().out
 
 
 def test_nearest_by_hand():

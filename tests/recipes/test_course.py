@@ -1,7 +1,9 @@
 """The course's own models: how they were chosen, and what they are trained on."""
 
-from dataclasses import fields
+import json
+from dataclasses import asdict, fields
 
+import optuna
 import pytest
 
 from fmnist_utils.profiles import PROFILES
@@ -30,10 +32,10 @@ def test_a_course_model_learns_from_all_images_and_opens_the_test_set_once(id, d
     assert not len(validation.labels)
 
 
-@pytest.mark.parametrize("recipe", STUDIES["choice"].values(), ids=lambda r: r.id)
-def test_a_candidate_leaves_the_test_set_closed(recipe):
-    assert not recipe.opens_test
-    assert recipe.validation == "first 5,000"
+@pytest.mark.parametrize("name", ["choice", "speedrun"])
+def test_a_candidate_leaves_the_test_set_closed(name):
+    found = {(recipe.opens_test, recipe.validation) for recipe in STUDIES[name].values()}
+    assert found == {(False, "first 5,000")}
 
 
 def differing(first, second):
@@ -63,10 +65,16 @@ def test_the_perceptron_is_the_best_trial_of_its_search():
     assert COURSE["mlp-course"] == wanted.but("mlp-course", **anew)
 
 
-def test_the_ladder_leaves_the_test_set_closed():
-    for recipe in STUDIES["speedrun"].values():
-        assert not recipe.opens_test
-        assert recipe.validation == "first 5,000"
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_every_hyperparameter_matters_and_rates_are_searched_on_a_log_scale(space):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
+    drawn = [study.ask(dict(space.ranges)).params for _ in range(200)]
+    for name, kind in space.ranges.items():
+        others = {json.dumps(asdict(space.recipe(drawn[0] | {name: p[name]}))) for p in drawn}
+        assert len(others) == len({p[name] for p in drawn}), name
+        if name in ("learning_rate", "weight_decay"):
+            middle = (kind.low * kind.high) ** 0.5
+            assert 75 < sum(p[name] < middle for p in drawn) < 125, name
 
 
 @pytest.mark.parametrize("recipe", CANDIDATES["speedrun-small"].values())

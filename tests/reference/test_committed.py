@@ -40,7 +40,16 @@ def test_runs_are_those_of_the_table(real):
         assert trained == pytest.approx(row.train_accuracy, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", STUDIES)
+TO_BE_MADE = {"explorations", "unchanged"}  # by `reproduce explorations unchanged --seeds 3`
+
+
+def test_every_other_study_is_made():
+    assert {
+        name for name in STUDIES if study_runs.file(name).exists()
+    } == STUDIES.keys() - TO_BE_MADE
+
+
+@pytest.mark.parametrize("name", sorted(STUDIES.keys() - TO_BE_MADE))
 def test_studies_have_every_figure_in_its_column(name):
     table = reference.study(name)
     runs = table.groupby(["id", "seed"])
@@ -75,7 +84,7 @@ def test_the_readme_says_what_the_reference_says(kind, published, own):
         ("CNN, trained in a twentieth of the time", "speedrun-93"),
         ("CNN, fewer than 100,000 weights", "speedrun-small"),
         ("CNN, trained for no longer than theirs", "speedrun-95"),
-        ("CNN, larger, trained for longer", "speedrun-best"),
+        ("CNN, larger, trained for longer\\*", "speedrun-best"),
     ],
 )
 def test_the_readme_says_what_the_speed_runs_reached(kind, id):

@@ -70,6 +70,27 @@ def test_difference_by_hand(models):
     assert verdict(claim("recall of Bag")) == UNDECIDED
 
 
+def test_error_and_p_against_scipy(models):
+    """Seeds alike: the paired test. Else Welch's on the seeds' means, with the images' part."""
+    rng = np.random.default_rng(0)
+    rights = [rng.random((3, len(LABELS))) < np.array([[0.8], [p], [0.9]]) for p in (0.85, 0.82)]
+    models |= {id: [Made(right[0])] * 2 for id, right in zip("ab", rights, strict=True)}
+    paired = 100 * (rights[0][0].astype(int) - rights[1][0])
+    found, wanted = reference.test(claim()), stats.ttest_1samp(paired, 0)
+    assert (found["error"], found["p"]) == pytest.approx((stats.sem(paired), wanted.pvalue))
+    models |= {id: list(map(Made, right)) for id, right in zip("ab", rights, strict=True)}
+    means = [100 * right.mean(axis=1) for right in rights]
+    parts = {2: [stats.sem(mean) ** 2 for mean in means]}
+    parts[len(LABELS) - 1] = [
+        stats.sem(100 * (rights[0].mean(axis=0) - rights[1].mean(axis=0))) ** 2
+    ]
+    variance = sum(map(sum, parts.values()))
+    freedom = variance**2 / sum(v**2 / n for n, several in parts.items() for v in several)
+    p = 2 * stats.t.cdf(-abs(means[0].mean() - means[1].mean()) / variance**0.5, freedom)
+    found = reference.test(claim())
+    assert (found["error"], found["p"]) == pytest.approx((variance**0.5, p))
+
+
 def test_lower_loss_is_better(models):
     right = np.ones(len(LABELS), bool)
     models |= {"a": [Made(right, 0.9)] * 2, "b": [Made(right, 0.5)] * 2}
@@ -212,6 +233,50 @@ def test_changes_are_told_apart_by_what_they_change():
         ours, theirs = (STUDIES["speedrun"][id] for id in (EVERY[name].first, EVERY[name].second))
         assert getattr(ours, differs) != getattr(theirs, differs)
         assert getattr(ours, same) == getattr(theirs, same)
+
+
+# Who is better than whom, read off the sentences a second time, on purpose.
+SAID = """
+the heads ruin it: heads-softmax heads-softmax-sigmoid | tanh ruins it: heads-softmax heads-tanh
+relu and sigmoid ruin it: heads-softmax heads-relu-sigmoid | three activations ruin it: \
+heads-softmax heads-sigmoid-softmax-relu | deeper is better: conv1d-deeper conv1d-baseline
+wider is better: conv1d-wider conv1d-deeper | kernel 3 is better: conv1d-kernel3 conv1d-wider
+2-D is better: conv2d-small conv1d-kernel3 | medium beats small: conv2d-medium conv2d-small
+25 epochs are less accurate: conv2d-medium conv2d-medium-25 | 25 epochs overfit: conv2d-medium \
+conv2d-medium-25 | the MLP overfits: mlp-350-80 mlp-350-80 | the CNN overfits: cnn-pool4 cnn-pool4
+the CNN beats the MLP: cnn-pool4 mlp-350-80 | the tuned CNN beats the tuned MLP: cnn-tuned mlp-tuned
+augmentation helps the MLP: mlp-tuned-augmented mlp-tuned | augmentation helps the CNN: \
+cnn-tuned-augmented cnn-tuned | copies raise the recall of shirts, MLP: mlp-tuned-augmented \
+mlp-tuned | copies raise the recall of shirts, CNN: cnn-tuned-augmented cnn-tuned
+standard beats basic: cnn-standard cnn-basic | tuning beats hand-made: mlp-tuned mlp-350-80
+past the reports, MLP: mlp-course mlp-tuned | past the reports, CNN: cnn-course-augmented \
+cnn-tuned-augmented | augmented ahead, MLP: mlp-course-augmented mlp-course
+augmented ahead, CNN: cnn-course-augmented cnn-course | the speed run is ahead: speedrun-93 \
+cnn-tuned-augmented | the small run is ahead: speedrun-small cnn-tuned-augmented
+the longer run is ahead: speedrun-95 cnn-course-augmented
+wider and longer is ahead: speedrun-best speedrun-95
+"""
+WORDS = {
+    "loss": "loss",
+    "accura": "accuracy",
+    "shirts": "recall of Shirt",
+    "training": "overfitting",
+}
+
+
+def test_claims_are_about_what_their_sentences_say():
+    said = dict(one.split(": ") for one in re.split(r" \| |(?<!\\)\n", SAID.strip()))
+    found = {name: f"{it.first} {it.second}" for name, it in CLAIMS.items()}
+    assert found == said
+    for name, it in FAMILIES["the schemes"].items():
+        scheme, _, kind = name.rpartition(", ")
+        assert [it.first, it.second] == [
+            f"{kind.lower()}-tuned / {one}" for one in (scheme, "none")
+        ]
+        assert {it.first, it.second} <= set(STUDIES["augmentation"])
+    for it in EVERY.values():
+        said = [WORDS[word] for word in WORDS if word in it.says]
+        assert [it.metric] == (said[:1] or ["accuracy"]), it.says
 
 
 def prose():

@@ -1,8 +1,10 @@
 """The table of reference runs: only full runs on the real data, kept small, and compared."""
 
 import multiprocessing
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_runs import finished
 
@@ -25,14 +27,18 @@ def test_compare_without_reference(tmp_path, dataset):
 
 
 def test_what_was_entered_is_compared_and_read_again(tmp_path, called_real):
-    given = [finished(tmp_path, called_real, "cnn-basic", s, 0.9 + s / 100) for s in range(3)]
+    seeds = (0, 2, 10)
+    given = [
+        finished(tmp_path, called_real, "cnn-basic", seed, 0.9 + number / 100)
+        for number, seed in enumerate(seeds)
+    ]
     for run in reversed(given):
         tables.enter(run)
     row = reference.compare([finished(tmp_path, called_real, "cnn-basic", 0, 0.5)]).iloc[0]
     assert (row.reference, row.sd) == (pytest.approx(91), pytest.approx(1))
     assert (row.seeds, row["this run"]) == (3, 50)
     assert reference.summary().loc["cnn-basic"].tolist() == pytest.approx([90.3, 91, 1, 3])
-    for seed, (run, entered) in enumerate(zip(reference.runs_of("cnn-basic"), given, strict=True)):
+    for seed, run, entered in zip(seeds, reference.runs_of("cnn-basic"), given, strict=True):
         assert run.record == entered.record
         np.testing.assert_allclose(run.test_outputs, entered.test_outputs, rtol=0.01, atol=1e-6)
         assert run.test_outputs.dtype == np.float32
@@ -78,6 +84,20 @@ def test_a_kill_between_folder_and_table_loses_no_row(tmp_path, called_real, els
     entered = reference.results()[["id", "seed"]].to_numpy().tolist()
     assert entered == [["cnn-basic", 0], ["cnn-standard", 1]]
     assert not (elsewhere / "runs" / ".unfinished").exists()
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path, called_real, monkeypatch):
+    tables.enter(finished(tmp_path, called_real, "cnn-basic", 0, 0.9))
+    before = reference.results()
+
+    def half(table, file, **options):
+        Path(file).write_text("id,se")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", half)
+    with pytest.raises(KeyboardInterrupt):
+        tables.write_table(before, tables.FOLDER / "results.csv")
+    pd.testing.assert_frame_equal(reference.results(), before)
 
 
 def test_processes_that_write_at_once_lose_nothing(tmp_path, called_real):

@@ -21,10 +21,10 @@ def test_several_jobs_train_what_one_does(dataset, tmp_path, monkeypatch):
     tiny = Profile("tiny", 300, 100, 100, 1.0, 1, 1)
     names, seeds = ("first", "again"), (0, 1)
     todo = [(PUBLISHED["cnn-basic"].but(name), seed) for seed in seeds for name in names]
-    metrics, weights = {}, {}
+    metrics, weights, waited = {}, {}, []
     for jobs in (1, 2):
         monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path / str(jobs)))
-        trained = list(train_all(todo, dataset, tiny, jobs))
+        trained = list(train_all(todo, dataset, tiny, jobs, lambda jobs=jobs: waited.append(jobs)))
         assert "TF_NUM_INTRAOP_THREADS" not in os.environ, "as it was"
         assert all(run.folder.parent == tmp_path / str(jobs) for run in trained)
         found = {(run.recipe.id, run.record["key"]["seed"]): run for run in trained}
@@ -34,6 +34,7 @@ def test_several_jobs_train_what_one_does(dataset, tmp_path, monkeypatch):
             task: b"".join(w.tobytes() for w in run.model.get_weights())
             for task, run in found.items()
         }
+    assert set(waited) == {2}, "while others work, progress can be told"
     for seed in seeds:
         assert metrics[2]["again", seed] == metrics[2]["first", seed], "beside others: the same"
         assert weights[2]["again", seed] == weights[2]["first", seed]
@@ -44,7 +45,7 @@ def test_several_jobs_train_what_one_does(dataset, tmp_path, monkeypatch):
 
 def job(what, folder):
     """A job of these tests, in a process of its own; it leaves a file to tell how far it came."""
-    (folder / what).touch()
+    (folder / what).write_text(os.environ["TF_NUM_INTRAOP_THREADS"])
     if what == "a long one":
         try:
             time.sleep(300)
@@ -69,8 +70,10 @@ def end_together(what, folder, message):
 
 def test_one_that_fails_midway_stops_the_others(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")
+    monkeypatch.setattr("fmnist_utils.data.places.cores", lambda: 7)
     both = "a long one", "a failing one"
     assert end_together(both, tmp_path, "the disk is full") == {*both, "it was told to stop"}
+    assert [(tmp_path / one).read_text() for one in both] == ["3", "3"], "its share of the cores"
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "7", "as it was"
 
 

@@ -1,26 +1,34 @@
 """The run store: trained once, found again, whole or not at all, and nothing foreign touched."""
 
+import errno
+import hashlib
 import json
 import os
 import shutil
+import time
 from dataclasses import fields, replace
+from datetime import datetime, timedelta, UTC
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import confusion_matrix
 
 from fmnist_utils import CourseError, evaluation, runs, training
 from fmnist_utils.data import ImageSet
 from fmnist_utils.models.backend import keras
 from fmnist_utils.profiles import PROFILES, Profile
 from fmnist_utils.runs import files
+from fmnist_utils.runs import store as store_module
 from fmnist_utils.training import Recipe, loop
 
 TINY = Profile("tiny", 200, 100, 150, 1.0, 2, 1)
 PUBLISHED = Recipe(
     "any-net",
     "conv2d",
-    dict(filters=(4,), pools=4),
+    dict(filters=(4,), pools=4, batch_norm=True),
     "adam",
     0.01,
     "categorical_crossentropy",
@@ -39,7 +47,11 @@ def kept(dataset, tmp_path_factory):
     store = tmp_path_factory.mktemp("kept") / "runs"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FMNIST_RUNS_DIR", str(store))
-        return store, runs.train(PUBLISHED, dataset, TINY, SEED)
+        patch.setenv("TZ", "Pacific/Chatham")
+        time.tzset()
+        run = runs.train(PUBLISHED, dataset, TINY, SEED)
+    time.tzset()
+    return store, run
 
 
 @pytest.fixture
@@ -89,8 +101,13 @@ def test_record(kept, dataset):
     assert (record["profile"], record["source"]) == ("tiny", dataset.source)
     assert record["key"]["seed"] == SEED
     assert record["key"]["data"] == dataset.fingerprint
-    assert record["parameters"] == 4 * 10 + (4 * 6 * 6 * 10 + 10)
-    assert record["epochs_run"] == 2 == len(kept[1].history)
+    # Kernels without a bias; four numbers a feature map, two of which aren't trained; 7 · 7 places.
+    assert record["parameters"] == 4 * 9 + 4 * 4 + (4 * 6 * 6 * 10 + 10)
+    seconds = pd.read_csv(kept[1].folder / "history.csv").seconds.tolist()
+    assert record["epochs_run"] == 2 == len(seconds)
+    assert record["train_seconds"] == pytest.approx(seconds[0] + seconds[1], abs=1e-3)
+    since = datetime.now(UTC) - datetime.fromisoformat(record["finished"])
+    assert timedelta(0) <= since < timedelta(minutes=20)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +187,11 @@ def test_the_architecture_alone_makes_another_key(dataset):
     assert of[0] == of[1] == of[2]
 
 
+def test_a_digest_does_not_depend_on_the_order_in_a_key():
+    wanted = hashlib.blake2b(b'{"a": [1], "b": "x"}', digest_size=4).hexdigest()
+    assert files.digest({"b": "x", "a": [1]}) == files.digest({"a": [1], "b": "x"}) == wanted
+
+
 def test_other_data_make_another_run(store, dataset, refuse):
     with pytest.raises(Trained):
         runs.train(PUBLISHED, other_pixel(dataset), TINY, SEED)
@@ -183,6 +205,9 @@ def test_metrics_are_those_of_the_kept_model(kept, dataset):
         raw = run.model.predict(part.images[..., None] / np.float32(255), verbose=0)
         np.testing.assert_allclose(run.predict(part.images), raw, atol=1e-6)
         wanted[f"{name}_accuracy"] = (raw.argmax(axis=1) == part.labels).mean()
+        if name == "train":
+            wanted_confusion = confusion_matrix(part.labels, raw.argmax(axis=1), labels=range(10))
+            np.testing.assert_array_equal(run.train_confusion, wanted_confusion)
         loss = -np.log(raw[np.arange(len(raw)), part.labels]).mean()
         wanted[f"{name}_loss"] = wanted[f"{name}_cross_entropy"] = loss
     found = {name: run.metrics[name] for name in wanted}
@@ -299,6 +324,7 @@ def test_what_a_cell_has_set_changes_no_run(kept, dataset, tmp_path):
     assert run.folder.parent == tmp_path / "runs"
     assert run.metrics == kept[1].metrics
     assert keras.config.floatx() == keras.config.dtype_policy().name == "float32"
+    assert keras.config.epsilon() == 1e-7
 
 
 @pytest.mark.parametrize(
@@ -390,6 +416,18 @@ def test_store_that_can_not_be_written(tmp_path, monkeypatch, dataset, refuse, b
     assert taken.read_text() == "somebody's own file"
 
 
+def test_a_finished_run_that_cannot_be_moved_into_its_place(
+    tmp_path, dataset, at_once, monkeypatch
+):
+    def rename(path, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(CourseError, match="No space left on device.*FMNIST_RUNS_DIR"):
+        runs.train(PUBLISHED, dataset, TINY, SEED)
+    assert not list((tmp_path / "runs").iterdir())
+
+
 @pytest.mark.parametrize(
     "id", ["../../outside", "/outside", "a/b\\c:d", "..", "", "Ünï", "x" * 300]
 )
@@ -448,8 +486,26 @@ def test_another_process_was_first(kept, tmp_path, dataset, monkeypatch):
     assert list(content(first).values()) == list(before.values())
 
 
-def test_several_come_back_in_their_order(dataset, at_once, capsys):
-    recipes = [replace(PUBLISHED, id=id) for id in ("b", "a", "c")]
+def test_several_come_back_in_their_order_and_are_told_of(kept, dataset, monkeypatch):
+    told, logs = [], {"loss": 1.5, "accuracy": 0.25, "val_loss": 3.0, "val_accuracy": 0.125}
+    history = pd.DataFrame([logs, logs | {"loss": 0.5, "val_accuracy": 0.5}]).assign(seconds=1.0)
+
+    def fit(recipe, splits, epochs, seed, checkpoints, report):
+        report(2, logs)
+        return kept[1].model, history
+
+    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr(
+        store_module, "Line", lambda: SimpleNamespace(show=told.append, close=told.append)
+    )
+    recipes = [replace(PUBLISHED, id=id) for id in ("b", "a")]
     found = runs.train((recipe for recipe in recipes), dataset, TINY, SEED)
     assert [run.recipe for run in found] == recipes
-    assert capsys.readouterr().out.count("3 models trained") == 1
+    runs.train(recipes[0], dataset, TINY, SEED + 1)
+    epoch = "epoch 2 of 2 · loss 1.500 · accuracy 0.250"
+    assert told == [
+        *("1 of 2 · b · preparing", f"1 of 2 · b · {epoch}"),
+        *("2 of 2 · a · preparing", f"2 of 2 · a · {epoch}", "2 models trained"),
+        *("b · preparing", f"b · {epoch}"),
+        "b · 2 epochs · loss 0.500 · accuracy 0.250 · validation accuracy 0.500",
+    ]

@@ -1,12 +1,14 @@
 """Training can be repeated, interrupted and resumed, to the last bit."""
 
+import itertools
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from fmnist_utils.data import ImageSet
 from fmnist_utils.models.backend import keras
-from fmnist_utils.training import Recipe, loop
+from fmnist_utils.training import Recipe, checkpoint, loop
 
 # All that a checkpoint must hold: weights, running averages, the optimizer's state, dropout's.
 ALL = Recipe(
@@ -72,6 +74,16 @@ def test_interrupted_and_resumed_as_if_never_stopped(whole, splits, tmp_path, mo
     model, history = loop.fit(ALL, splits, 3, 3, checkpoints, report)
     assert epochs[2:] == [2, 3], "goes on behind the last epoch that was kept"
     assert outcome(model, history) == outcome(*whole[:2])
+    kept = sorted(path.name for path in checkpoints.iterdir())
+    assert kept == ["epoch-0003", "epoch-0007.123.tmp"], "and none before it"
+    checkpoint.save(model, [{}] * 3, checkpoints)  # as another process that trains the same run
+    assert checkpoint.resume(model, checkpoints) == history.to_dict("records")
+
+
+def test_seconds_are_those_of_each_epoch(splits, monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert loop.fit(PLAIN, splits, 3, 0)[1].seconds.tolist() == [1, 1, 1]
 
 
 @pytest.fixture(scope="module")

@@ -92,8 +92,21 @@ def test_a_published_search_goes_on_where_it_was(id, small, dataset, tmp_path, m
     assert table.epochs.tolist() == [2, 2]
     assert table.val_accuracy.between(0, 1).all()
     assert table.seconds.gt(0).all()
-    score = json.loads((tmp_path / id / "trial_1" / "trial.json").read_text())["score"]
-    assert table.val_loss[1] == score
+
+
+@pytest.mark.parametrize("id", published.SEARCHES)
+def test_a_trial_is_worth_its_epoch_of_the_lowest_loss(id, small, dataset, tmp_path, monkeypatch):
+    watched, losses = [], {"val_loss": [3.0, 1.0, 2.0], "val_accuracy": [0.25, 0.5, 0.75]}
+
+    def fit(recipe, splits, epochs, seed, folder):
+        watched.append(splits.validation.labels)
+        return None, pd.DataFrame(losses).assign(seconds=1.5)
+
+    monkeypatch.setattr(published.training, "fit", fit)
+    first = published.make(id, dataset, tmp_path).iloc[0]
+    assert (first.val_loss, first.val_accuracy) == (1, 0.5)
+    assert (first.epochs, first.seconds) == (3, 4.5)
+    assert watched[0].tolist() == dataset.train.labels[48_000:48_100].tolist(), "the last fifth"
 
 
 @pytest.mark.long

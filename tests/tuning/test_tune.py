@@ -13,8 +13,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import optuna
+import pandas as pd
 import pytest
 from optuna.distributions import FloatDistribution, IntDistribution
 
@@ -56,6 +58,21 @@ def test_a_trial_is_what_training_gives(whole, dataset):
     _, history = training.fit(recipe, dataset.split("first 5,000", BUDGET), 2, 3)
     assert trial.intermediate_values == dict(enumerate(history.val_accuracy, start=1))
     assert trial.value == history.val_accuracy.iloc[-1]
+
+
+def test_a_trial_is_worth_its_last_epoch(dataset, storage, monkeypatch):
+    falling = pd.DataFrame({"val_accuracy": [0.9, 0.5]})
+
+    def fit(recipe, splits, epochs, seed, report):
+        for epoch, row in enumerate(falling.to_dict("records"), start=1):
+            report(epoch, row)
+        return None, falling
+
+    monkeypatch.setattr(training, "fit", fit)
+    told = []
+    given = dict(trials=1, storage=storage, report=told.append)
+    assert tuning.tune("s", TINY, dataset, BUDGET, **given).best_value == 0.5
+    assert "· validation accuracy 50.00 % after 2 epochs ·" in told[0]
 
 
 def test_table(whole):
@@ -255,14 +272,15 @@ def test_a_storage_of_something_else_is_left_alone(content, dataset, tmp_path):
         (dict(profile=Profile("other", 200, 200, 100, 1.0, None, 1)), "images"),
         (dict(seed=9), "seed"),
         (dict(sampler="random"), "sampler"),
+        (dict(dataset=SimpleNamespace(fingerprint="others")), "data"),
     ],
 )
 def test_a_study_made_otherwise_is_refused(changes, says, whole, dataset, monkeypatch):
     monkeypatch.setattr(training, "fit", None)
     url = whole._storage._backend.url
-    given = dict(space=TINY, profile=BUDGET, seed=3, storage=url) | changes
+    given = dict(space=TINY, dataset=dataset, profile=BUDGET, seed=3, storage=url) | changes
     with pytest.raises(CourseError, match=f"made with other {says};"):
-        tuning.tune("s", dataset=dataset, trials=9, **given)
+        tuning.tune("s", trials=9, **given)
 
 
 @pytest.mark.parametrize("space", tuning.SPACES.values(), ids=tuning.SPACES)

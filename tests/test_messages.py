@@ -1,0 +1,75 @@
+"""What a reader is told: a line that is replaced, in a terminal, a notebook and a file; signals."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import IPython.display
+import pytest
+
+from fmnist_utils.messages import Line
+
+
+def told(line):
+    for text in ("epoch 1 of 10", "epoch 2"):
+        line.show(text)
+    line.close("trained")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_line_in_a_terminal_and_in_a_file(terminal, monkeypatch):
+    out = io.StringIO()
+    out.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stdout", out)
+    told(Line())
+    # Back to the line's beginning, and what stands there wiped out.
+    shown = [f"\r\x1b[K{text}" for text in ("epoch 1 of 10", "epoch 2", "trained")]
+    assert out.getvalue() == ("".join(shown) if terminal else "trained") + "\n"
+
+
+def test_a_line_in_a_notebook_is_one_output_that_changes(monkeypatch, capsys):
+    shown, changed = [], []
+    handle = SimpleNamespace(update=lambda content, raw: changed.append((content, raw)))
+
+    def display(content, raw, display_id):
+        shown.append((content, raw, display_id))
+        return handle
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    line = Line()
+    line._notebook = True
+    told(line)
+    assert shown == [({"text/plain": "epoch 1 of 10"}, True, True)]
+    assert changed == [({"text/plain": text}, True) for text in ("epoch 2", "trained")]
+    assert capsys.readouterr().out == ""
+
+
+COMMAND = """
+import os, signal, sys
+from fmnist_utils.__main__ import run
+sys.exit(run(lambda: os.kill(os.getpid(), signal.SIGHUP) or print("went on") or 7))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize(
+    ("handler", "ends"),
+    [
+        (signal.SIG_DFL, (130, "", "\nstopped before the end\n")),
+        (signal.SIG_IGN, (7, "went on\n", "")),
+    ],
+    ids=["as usual", "nohup"],
+)
+def test_a_signal_ends_a_command_unless_it_was_ignored_from_the_start(handler, ends):
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND],
+        cwd=Path(__file__).parents[1],
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, handler),
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == ends
