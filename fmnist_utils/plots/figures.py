@@ -237,7 +237,8 @@ def roc(
     axes[0].plot([0, 1], [0, 1], color="#555555", linewidth=1, linestyle=(0, (1, 4)))
     for ax in axes if mark else ():
         ax.plot(mark[:1], mark[1:], "X", color="C1", markersize=10)
-    axes[1].set(xlim=(-0.01, 0.3), ylim=(0.7, 1.01))
+    lowest = min(0.7, mark[1] - 0.05) if mark else 0.7
+    axes[1].set(xlim=(-0.01, 0.3), ylim=(lowest, 1.01))
     for ax in axes:
         ax.set(xlabel="false positive rate", ylabel="true positive rate")
     axes[1].legend(title="class (area)", fontsize=8, title_fontsize=8)

@@ -103,6 +103,9 @@ def test_roc_by_hand():
     plots.roc(table, pd.Series({"Bag": 0.625, "Coat": 0.75012}), mark=(0.5, 0.75))
     whole, corner = plt.gcf().axes
     wanted = {"Bag (0.625)": [[0, 0], [0.5, 0.75], [1, 1]], "Coat (0.750)": [[0, 0.25], [1, 1]]}
+    assert corner.get_ylim() == (0.7, 1.01)
+    plots.roc(table, pd.Series({"Bag": 0.625, "Coat": 0.75012}), mark=(0.5, 0.6))
+    assert plt.gcf().axes[1].get_ylim() == pytest.approx((0.55, 1.01)), "the mark is in sight"
     for ax in (whole, corner):
         assert wanted.items() <= drawn(ax).items()
         marks = [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "X"]
