@@ -79,7 +79,8 @@ def number(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def word(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """Another key, name or mode. (What has a space in it is for readers.)"""
-    if isinstance(node, cst.SimpleString) and re.fullmatch(r"""b?(["'])[\w.%-]+\1""", node.value):
+    one = r"""b?(["'])[\w.%-]*[\w%-]\1"""
+    if isinstance(node, cst.SimpleString) and re.fullmatch(one, node.value):
         yield node.with_changes(value=f"{node.value[:-1]}XX{node.value[-1]}")
 
 
@@ -134,6 +135,9 @@ class Mutant(NamedTuple):
         return {(before, after)} | ({(before, "number")} if a == b else set())
 
 
+_ALL = cst.Name("__all__")
+
+
 class Planter(cst.CSTVisitor):
     """Collects (node, replacement, lines, place) over a module."""
 
@@ -154,6 +158,8 @@ class Planter(cst.CSTVisitor):
             first = node.body[0]
             if isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString):
                 return False  # a docstring
+            if isinstance(first, cst.Assign) and first.targets[0].target.deep_equals(_ALL):
+                return False
         ours = (made for operator in OURS for made in operator(node))
         for replacement in [*ours, *self._theirs(node)]:
             self.found.append(
@@ -286,10 +292,10 @@ class Watch:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_call(self, item: pytest.Item):
-        start = time.monotonic()
+        start = time.process_time()  # that of the clock depends on what else is running
         with self._into(self.lines.setdefault(item.nodeid, set())):
             yield
-        self.seconds[item.nodeid] = time.monotonic() - start
+        self.seconds[item.nodeid] = time.process_time() - start
 
     def _into(self, lines: set[int]):
         def within(frame, event, argument):
@@ -397,7 +403,7 @@ class Module:
         assert self.dotted not in sys.modules, f"{self.preload} import {self.dotted}"
         gc.freeze()
         reached, seconds = self._watched()
-        limit = 30 + 5 * min(self.seconds, sum(seconds.values()))
+        limit = 60 + 10 * min(self.seconds, sum(seconds.values()))
         for number, mutant in enumerate(waiting, start=1):
             self.state["tried"][mutant.key] = how = self._try(mutant, reached, seconds, limit)
             if how != NOTICED or number % 20 == 0 or number == len(waiting):
