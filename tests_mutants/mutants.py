@@ -17,6 +17,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -34,6 +35,7 @@ from mutmut.mutation import mutators
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 KEPT = ROOT / "build" / "mutants"
+WORK = KEPT / f"work-{os.getpid()}"  # of this run, since several may go on at a time
 NOTICED, SURVIVED, UNREACHED = "noticed", "survived", "unreached"
 WANTED = 0.9  # of a module's mutants, those that change nothing not counted
 
@@ -322,7 +324,7 @@ def in_a_child(act, limit: float) -> int:
     if not child:
         gc.disable()
         os.setsid()
-        nowhere = os.open(KEPT / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        nowhere = os.open(WORK / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
         code = 70
@@ -346,7 +348,10 @@ def run_tests(files: Iterable[str], stop: str, *plugins: object) -> int:
     # What pytest brings that collects garbage, three times a run, costs more than most tests.
     off = ["cacheprovider", "unraisableexception", "threadexception", "doctest", "junitxml"]
     options = [part for name in off for part in ("-p", f"no:{name}")]
-    return pytest.main([*files, *options, stop, "-q", f"--basetemp={KEPT / 'tmp'}"], list(plugins))
+    return pytest.main(
+        [*files, *options, stop, "-q", "-m", "not long", f"--basetemp={WORK / 'tmp'}"],
+        list(plugins),
+    )
 
 
 # A module's mutants -------------------------------------------------------------------------------
@@ -378,7 +383,11 @@ class Module:
 
     def _test_sources(self) -> list[str]:
         names = sorted(name.partition("::")[0] for name in self.files)
-        return [*self.files, *(ROOT.joinpath(name).read_text("utf-8") for name in names)]
+        return [
+            str(self.seconds),
+            *self.files,
+            *(ROOT.joinpath(name).read_text("utf-8") for name in names),
+        ]
 
     def is_equivalent(self, mutant: Mutant) -> bool:
         return not self.equivalent.keys().isdisjoint(mutant.changes)
@@ -415,7 +424,7 @@ class Module:
 
     def _watched(self) -> tuple[dict[str, set[int]], dict[str, float]]:
         """The lines that each test runs, and its seconds, quickest first."""
-        note = KEPT / "watched.json"
+        note = WORK / "watched.json"
 
         def act() -> int:
             watch = Watch(self.path)
@@ -492,7 +501,7 @@ def main() -> int:
     parser.add_argument("--share", type=float, default=1.0, help="a fixed part of the mutants")
     parser.add_argument("--report", action="store_true", help="of what has been tried, no more")
     chosen = parser.parse_args()
-    KEPT.mkdir(parents=True, exist_ok=True)
+    WORK.mkdir(parents=True)
     os.chdir(ROOT)
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "FMNIST_PROFILE": "smoke"}
@@ -515,6 +524,7 @@ def main() -> int:
         module.state = module.known()
     (KEPT / "report.md").write_text(text := report(modules), "utf-8")
     print(text.partition("\n\n")[0])
+    shutil.rmtree(WORK)
     good = all(not row["tried"] or row["share"] >= WANTED for row in (m.row() for m in modules))
     return 0 if good and not any(module.stale() for module in modules) else 1
 

@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
+import pandas as pd
 import pytest
 from optuna.distributions import FloatDistribution, IntDistribution
 
@@ -129,14 +131,43 @@ def test_after_ten_trials_tpe_looks_where_it_was_good():
     assert distance(tuning.SAMPLERS["tpe"]) < distance(tuning.SAMPLERS["random"]) / 3
 
 
-def test_hopeless_trials_are_ended_early(dataset, storage):
-    rates = iter([0.1, 0.1] + [0.1] * 5 + [1e-6, 0.1])  # two are asked for before the trials
-    ranges = {"learning_rate": FloatDistribution(1e-6, 0.3)}
-    space = SearchSpace(ranges, lambda _: BASE.but("x", learning_rate=next(rates), epochs=8), 4)
-    study = tuning.tune("s", space, dataset, BUDGET, trials=7, storage=storage)
-    table = tuning.table(study)
+@pytest.fixture
+def curves(monkeypatch):
+    """Validation accuracies, a list a trial, in the place of training."""
+    waiting = []
+
+    def fit(recipe, splits, epochs, seed, report):
+        curve = waiting.pop(0)
+        for epoch, reached in enumerate(curve, start=1):
+            report(epoch, {"val_accuracy": reached})
+        return None, pd.DataFrame({"val_accuracy": curve})
+
+    monkeypatch.setattr(training, "fit", fit)
+    return waiting
+
+
+def test_hopeless_trials_are_ended_early(dataset, storage, curves):
+    space = SearchSpace(RANGES, lambda chosen: BASE.but("x", epochs=8, **chosen), 7)
+    curves += [[0.5] * 8] * 4 + [[0.1] * 8]  # nothing is ended before five trials are done
+    curves += [[0.1] * 8, [0.1, *[0.5] * 7]]  # nor in the first quarter of the epochs
+    table = tuning.table(tuning.tune("s", space, dataset, BUDGET, storage=storage))
     assert table.state.tolist() == ["complete"] * 5 + ["pruned", "complete"]
     assert table.epochs.tolist() == [8] * 5 + [2, 8]
+
+
+def test_a_trial_is_worth_its_last_epoch(dataset, storage, curves):
+    told = []
+    curves += [[0.91, 0.84], [0.7, 0.75]]
+    study = tuning.tune("s", TINY, dataset, BUDGET, trials=2, storage=storage, report=told.append)
+    assert [trial.value for trial in study.trials] == [0.84, 0.75]
+    assert study.best_value == 0.84
+    table = tuning.table(study)
+    assert table.val_accuracy.tolist() == [0.84, 0.75]
+    rate, size = table.learning_rate[1], table.batch_size[1]
+    assert told[1] == (
+        "trial 1 · complete · validation accuracy 75.00 % after 2 epochs · "
+        f"learning_rate {rate:.3g} · batch_size {size}"
+    )
 
 
 def ranging(**ranges):
@@ -253,6 +284,9 @@ def test_a_storage_of_something_else_is_left_alone(content, dataset, tmp_path):
     [
         (ranging(**RANGES | {"batch_size": IntDistribution(32, 64)}), "space"),
         (dict(profile=Profile("other", 200, 200, 100, 1.0, None, 1)), "images"),
+        (dict(profile=Profile("other", 300, 201, 100, 1.0, None, 1)), "images"),
+        (dict(profile=Profile("other", 300, 200, 100, 0.5, None, 1)), "epochs"),
+        (dict(data=255), "data"),
         (dict(seed=9), "seed"),
         (dict(sampler="random"), "sampler"),
     ],
@@ -261,6 +295,10 @@ def test_a_study_made_otherwise_is_refused(changes, says, whole, dataset, monkey
     monkeypatch.setattr(training, "fit", None)
     url = whole._storage._backend.url
     given = dict(space=TINY, profile=BUDGET, seed=3, storage=url) | changes
+    if turned := given.pop("data", 0):  # the same images, but negative
+        dataset = replace(
+            dataset, train=dataset.train._replace(images=turned - dataset.train.images)
+        )
     with pytest.raises(CourseError, match=f"made with other {says};"):
         tuning.tune("s", dataset=dataset, trials=9, **given)
 
