@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PROFILE ?= lesson
+MUTANTS ?=
 REPOSITORY ?= OWNER/REPOSITORY
 RUN = .venv/bin/python
 SITE = .venv-site/bin/python
@@ -10,12 +11,13 @@ CHECK = $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The c
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-header --no-emit-index-url --no-emit-find-links --upgrade
 
-.PHONY: help course test test-faults test-browser lab bench handout notebooks site test-site lock lock-site clean
+.PHONY: help course test test-faults test-mutants test-browser lab bench handout notebooks site test-site lock lock-site clean
 
 help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
 	@echo "make test       run every test"
 	@echo "make test-faults  break it in many ways: damaged data, kills, full disks (half an hour)"
+	@echo "make test-mutants  do the tests notice planted faults? (hours; MUTANTS='photo --share 0.2')"
 	@echo "make test-browser  run every notebook in JupyterLab in a real browser, as a student does"
 	@echo "make lab        open JupyterLab"
 	@echo "make bench      measure speed, side by side with the reports' own way of training"
@@ -42,6 +44,10 @@ test: .venv/installed
 test-faults: .venv/installed
 	MPLBACKEND=agg $(RUN) -m pytest tests_faults
 	FMNIST_PROFILE=smoke MPLBACKEND=agg $(RUN) -m pytest -m long tests
+
+# Goes on where it was stopped. Its report is build/mutants/report.md.
+test-mutants: .venv/mutants/installed
+	PYTHONPATH=.venv/mutants nice -n 10 $(RUN) tests_mutants/mutants.py $(MUTANTS)
 
 lab: .venv/installed
 	$(RUN) -m jupyterlab notebooks
@@ -76,6 +82,7 @@ test-browser: .venv/installed .venv-site/for-tests
 # The extras stay in: without them pip before 24 looks for hashes of a newer jsonschema.
 lock:
 	$(LOCK) --no-strip-extras requirements.txt --output-file requirements.lock
+	$(LOCK) --no-deps tests_mutants/requirements.txt --output-file tests_mutants/requirements.lock
 
 lock-site:
 	$(LOCK) docs/requirements.txt --output-file docs/requirements.lock
@@ -88,6 +95,12 @@ lock-site:
 	$(RUN) -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	mkdir -p .venv/etc/jupyter && cp tools/jupyter_config.json .venv/etc/jupyter/
+	@touch $@
+
+# Beside the environment's own packages, of which it needs some and changes none.
+.venv/mutants/installed: tests_mutants/requirements.lock .venv/installed
+	$(RUN) -m pip install --quiet --upgrade --no-deps --require-hashes --requirement $< \
+	  --target .venv/mutants
 	@touch $@
 
 .venv-site/installed: docs/requirements.lock

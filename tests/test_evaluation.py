@@ -7,6 +7,7 @@ from fmnist_utils import evaluation
 from fmnist_utils.data import CLASS_NAMES
 from fmnist_utils.models.backend import keras
 
+pytestmark = pytest.mark.filterwarnings("error")
 LABELS = np.array([0, 0, 0, 1, 1, 9], np.uint8)
 PREDICTED = [0, 0, 6, 1, 0, 9]
 
@@ -44,14 +45,37 @@ def test_cross_entropy_is_that_of_keras_also_where_outputs_are_no_probabilities(
     assert evaluation.scores(labels, given)["cross_entropy"] == pytest.approx(found.mean())
 
 
-@pytest.mark.filterwarnings("error")
-def test_ten_zeros_have_no_cross_entropy():
+def test_outputs_that_sum_to_0_have_the_cross_entropy_that_keras_gives_them():
     given = outputs(PREDICTED)
     given[1] = 0
+    given[2] = np.tile([0.5, -0.5], 5)  # tanh can do so
+    given[3] = -given[2]
     found = evaluation.cross_entropy(LABELS, given)
     wanted = keras.losses.categorical_crossentropy(np.eye(10)[LABELS], given)
-    np.testing.assert_allclose(found, wanted, rtol=1e-5)  # which takes two NaN for equal
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)  # which takes NaN for equal
     assert np.flatnonzero(np.isnan(found)).tolist() == [1]
+
+
+JUDGES = ["calibration", "confusion", "cross_entropy", "mistakes", "report", "roc", "scores"]
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+@pytest.mark.parametrize(
+    ("labels", "given", "says"),
+    [
+        (LABELS.astype(float), outputs(PREDICTED), "float64 [(]6,[)]"),
+        (LABELS, outputs(PREDICTED).astype(complex), "complex128 [(]6, 10[)]"),
+        (LABELS[:, None], outputs(PREDICTED), "uint8 [(]6, 1[)]"),
+        (LABELS, outputs(PREDICTED)[:5], "[(]5, 10[)]"),
+        (LABELS, outputs(PREDICTED)[:, :9], "[(]6, 9[)]"),
+        (LABELS[:0], outputs(PREDICTED)[:0], "no image"),
+        (LABELS.astype(int) - 1, outputs(PREDICTED), "from -1 to 8"),
+        (LABELS + 1, outputs(PREDICTED), "from 1 to 10"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(judge, labels, given, says):
+    with pytest.raises(ValueError, match=says):
+        getattr(evaluation, judge)(labels, given)
 
 
 def test_macro_recall_is_accuracy_where_classes_are_balanced():
@@ -94,6 +118,7 @@ def test_worst_confusions():
         ["T-shirt/top", "Shirt", 5],
         ["Pullover", "Coat", 4],
     ]
+    assert len(evaluation.worst_confusions(evaluation.confusion(ALL, outputs(ALL)))) == 5
 
 
 ALL = np.tile(np.arange(10), 3)
@@ -114,13 +139,16 @@ def test_area_under_the_curve(name, given, area):
 
 def test_roc_curves_against_their_definition():
     rng = np.random.default_rng(2)
-    labels = rng.integers(0, 9, 60)  # no ankle boot
+    labels = np.where((drawn := rng.integers(0, 10, 60)) == 4, 0, drawn)  # no coat
+    known = [name for name in CLASS_NAMES if name != "Coat"]
     given = rng.random((60, 10))
     curves, areas = evaluation.roc(labels, given)
     columns = ["class", "threshold", "false positive rate", "true positive rate"]
     assert curves.columns.tolist() == columns
-    assert areas.index.tolist() == curves["class"].unique().tolist() == CLASS_NAMES[:9]
-    for digit, name in enumerate(CLASS_NAMES[:9]):
+    assert areas.index.tolist() == curves["class"].unique().tolist() == known
+    assert (areas.name, curves.index.tolist()) == ("AUC", list(range(len(curves))))
+    for name in known:
+        digit = CLASS_NAMES.index(name)
         own, other = given[labels == digit, digit], given[labels != digit, digit]
         # The area is the chance that an image of the class scores above one of another class.
         assert areas[name] == pytest.approx((own[:, None] > other).mean())
@@ -148,6 +176,7 @@ def test_mistakes_come_most_confident_first():
     table = evaluation.mistakes(labels, given)
     assert table.columns.tolist() == ["index", "true", "predicted", "confidence"]
     assert table["index"].tolist() == [3, 1, 4]
+    assert table.index.tolist() == [0, 1, 2]
     assert table["true"].tolist() == ["Dress", "Trouser", "Coat"]
     assert table["predicted"].tolist() == ["Bag", "Shirt", "Shirt"]
     assert table["confidence"].tolist() == pytest.approx([0.8, 0.5, 0.4])
@@ -155,10 +184,17 @@ def test_mistakes_come_most_confident_first():
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "n", "error"), [(0.5, 100, 0.05), (0.91, 10_000, 0.00286182), (1.0, 500, 0.0)]
+    ("accuracy", "n", "error"),
+    [(0.5, 100, 0.05), (0.91, 10_000, 0.00286182), (1.0, 500, 0.0), (0.0, 1, 0.0)],
 )
 def test_standard_error(accuracy, n, error):
     assert evaluation.standard_error(accuracy, n) == pytest.approx(error, rel=1e-5)
+
+
+@pytest.mark.parametrize(("accuracy", "n"), [(-0.01, 9), (1.01, 9), (0.5, 0), (np.nan, 9)])
+def test_standard_error_of_nothing(accuracy, n):
+    with pytest.raises(ValueError, match="No accuracy is"):
+        evaluation.standard_error(accuracy, n)
 
 
 @pytest.mark.parametrize(
@@ -179,18 +215,42 @@ def test_an_ensemble_by_hand(how, of_first, of_second):
     assert not found[:, 3:].any()
 
 
+@pytest.mark.parametrize(
+    ("members", "for_0", "decided"),
+    # Half of them are no majority; then the average decides, which is for class 1 here.
+    [(4, 2, 1), (21, 11, 0), (21, 10, 1), (1, 1, 0)],
+)
+def test_a_majority_is_more_than_half(members, for_0, decided):
+    one = np.zeros((members, 1, 10), "float32")
+    one[:for_0, 0, :2], one[for_0:, 0, :2] = [0.6, 0.4], [0, 1]
+    assert evaluation.combine(one, "majority").tolist() == np.eye(10)[[decided]].tolist()
+
+
+@pytest.mark.parametrize("shape", [(5, 10), (1, 3, 5, 10), (3, 5, 9), (0, 5, 10), (3, 0, 10)])
+def test_only_members_outputs_can_be_combined(shape):
+    with pytest.raises(ValueError, match="Members' outputs are"):
+        evaluation.combine(np.zeros(shape), "vote")
+    with pytest.raises(KeyError, match="median"):
+        evaluation.combine(np.ones((2, 3, 10)), "median")
+
+
 def test_calibration_by_hand():
-    labels = np.array([0, 1, 2, 3, 4], np.uint8)
-    given = np.concatenate([outputs([0, 1, 9], 0.95), outputs([3, 9], 0.47)])
+    """Bins of unequal size, some empty, a value on an edge, and values in their upper halves."""
+    labels = np.array([0, 1, 2, 3, 4, 6, 6], np.uint8)
+    given = np.concatenate(
+        [outputs([0, 1, 9], 0.97), outputs([3, 9], 0.48), outputs([5], 0.5), outputs([0], 0.28)]
+    )
     given[0] = np.eye(10)[0]  # a confidence of 1 has no bin of its own
     table = evaluation.calibration(labels, given)
-    assert table.index.tolist() == [4, 9]
-    assert table.images.tolist() == [2, 3]
-    assert table.confidence.tolist() == pytest.approx([0.47, 2.9 / 3])
-    assert table.accuracy.tolist() == pytest.approx([1 / 2, 2 / 3])
-    assert evaluation.calibration(labels, given, bins=3).index.tolist() == [1, 2]
-    error = (2 * (0.5 - 0.47) + 3 * (2.9 / 3 - 2 / 3)) / 5
-    assert evaluation.calibration_error(labels, given) == pytest.approx(error, rel=1e-5)
+    assert (table.index.name, table.index.tolist()) == ("bin", [2, 4, 5, 9])
+    assert table.images.tolist() == [1, 2, 1, 3]
+    assert table.confidence.tolist() == pytest.approx([0.28, 0.48, 0.5, 2.94 / 3])
+    assert table.accuracy.tolist() == pytest.approx([0, 1 / 2, 0, 2 / 3])
+    gaps = [0.28, 2 * (0.5 - 0.48), 0.5, 3 * (2.94 / 3 - 2 / 3)]
+    assert evaluation.calibration_error(labels, given) == pytest.approx(sum(gaps) / 7, rel=1e-5)
+    assert evaluation.calibration(labels, given, 4).images.tolist() == [3, 1, 3]
+    gaps[:2] = [0.28 + 2 * 0.48 - 1]  # in one bin, too sure and not sure enough cancel out
+    assert evaluation.calibration_error(labels, given, 4) == pytest.approx(sum(gaps) / 7, rel=1e-5)
 
 
 def test_temperature_by_hand():

@@ -227,7 +227,10 @@ ALSO_RIGHT = {
     "2.6": [mostly_right(1), mostly_right(60), mostly_right(20).astype("float32")],
     "3.1": [(12.0, 64.0)],
     "3.3": [1.46, 1.461, 1.4612, 1.5],
-    "3.4": [lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist()],
+    "3.4": [
+        lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist(),
+        lambda x, k, b: conv1d(x, k, b).round(2),
+    ],
     "4.2": [(14, 14), [14, 14], np.array([14])],
     "4.3": [
         lambda right, size: 100 * right.sum() / size.sum(),
@@ -245,6 +248,7 @@ ALSO_RIGHT = {
         {k: 5 / 6 * w * 1.2 for k, w in WEIGHTS.items()},
         Counter({k: int(2 * w) for k, w in WEIGHTS.items()}),
         OrderedDict(WEIGHTS),
+        {k: 0.4167 if w < 1 else 0.8333 for k, w in WEIGHTS.items()},
     ],
     "6.4": [
         shift_in_place,
@@ -255,7 +259,10 @@ ALSO_RIGHT = {
     "7.2": [64.2, 64, 64.15, 0.64, 0.642],
     "7.4": [lambda p: [np.bincount(column).argmax() for column in p.T]],
     "8.1": [8_128_512.0, 8.13e6, 8.1e6],
-    "8.4": [lambda now, total, peak: np.interp(now, [0, total / 5, total], [0, peak, 0])],
+    "8.4": [
+        lambda now, total, peak: np.interp(now, [0, total / 5, total], [0, peak, 0]),
+        lambda now, total, peak: one_cycle(now, total, peak) + 1e-7,
+    ],
 }
 FUNCTIONS = [number for number, answer in RIGHT.items() if callable(answer)]
 # number: wrong answers, each with words that tell its hint from the check's others
@@ -293,8 +300,8 @@ WRONG_VALUES = {
     "14, 14, 8): Leave the batch out. | (1, 14, 14, 8): Leave the batch out. | (None, 14, 14, 1): "
     "a feature map of its own | (12, 12, 8): That is without padding. | (28, 28, 8): a stride of "
     "1. | (24, 24, 8): without padding, and with a stride of 1. | (8, 14, 14): First the rows and "
-    "columns | (14, 14, 5): the size of the kernel | (13, 13, 8): With padding 'same' | 14: a "
-    "tuple with one number a dimension",
+    "columns | (14, 14, 5): the size of the kernel | (13, 13, 8): With padding 'same' | (1, 14, "
+    "8): With padding 'same' | 14: a tuple with one number a dimension",
     "4.2": "12: You stopped before | (12, 12): You stopped before | 9: Strides multiply | 11: see "
     "more, too. | 7: too, and their | 4: after the first pooling | 196: How wide, not how many | "
     "6: Every layer adds | (5, 14): yours has shape (2,).",
@@ -321,7 +328,7 @@ WRONG_VALUES = {
     "0 | 500: Of 10,000 differences",
     "7.2": "1.0: Adding up twenty times | 100: Adding up twenty times | 0.35849: That is the "
     "chance that all stay silent. | 0.377: the chance of exactly one | 5: the chance of a single "
-    "test | 9.5367e-27: that none stays silent | 0.7: Work out the chance",
+    "test | 9.5367e-27: that none stays silent | 0.7: Work out the chance | 0: Work out the chance",
     "7.3": "1: Training is fine. | 3: The average is fine | 4: Measuring on the test set | 5: At "
     "which step",
     "8.1": "41472: Those are the weights | 169344: Each new map looks at all 48 | 84672: Each of "
@@ -342,6 +349,7 @@ WRONG = {
         (lambda y: np.ones((len(y), 10)), "Each row should hold a single 1"),
         (lambda y: np.full((len(y), 10), 0.1), "Each row should hold a single 1"),
         (lambda y: np.eye(10)[y - 1], "The 1 should stand at the label."),
+        (lambda y: np.eye(10)[np.maximum(y, 1)], "The 1 should stand at the label."),
     ],
     "1.4": [
         (lambda x, y, i: nearest_mean(x, y, i, "uint8"), "differences of uint8 wrap around"),
@@ -386,6 +394,7 @@ WRONG = {
     ],
     "3.4": [
         (lambda x, k, b: conv1d(x, k, b, with_bias=False), "Every filter adds its bias."),
+        (lambda x, k, b: conv1d(x, k, b, with_bias=False).round(2), "Every filter adds its bias."),
         (lambda x, k, b: conv1d(x, k, k[..., 0].size * b), "Add the bias once a step"),
         (lambda x, k, b: conv1d(x, k, b, last=0), "7 rows and a kernel of 3 give 5 steps"),
         (lambda x, k, b: conv1d(x, k, b)[:5], "9 rows and a kernel of 4 give 6 steps"),
@@ -431,6 +440,7 @@ WRONG = {
         ({k: 1 / w for k, w in WEIGHTS.items()}, "The other way round"),
         ({k: w if w == 1 else 1 / 3 for k, w in WEIGHTS.items()}, "Weight × number of images"),
         ({k: -w for k, w in WEIGHTS.items()}, "weights are positive"),
+        (WEIGHTS | {3: 0}, "weights are positive"),
         ({2: 0.5, 6: 0.5}, "its keys are 0 to 9."),
         ({str(k): w for k, w in WEIGHTS.items()}, "its keys are 0 to 9."),
         ([0.5, 0.5], "Ten weights, please"),
@@ -520,6 +530,19 @@ def test_right_in_any_form(number, form):
         assert hint_for(number, formed(list(answer.values()) if number == "6.2" else answer)) == ""
 
 
+TOLERANCES = {"1.1": 0.005, "1.3": 0.001, "3.3": 0.005, "5.2": 0.005, "6.1": 0.005, "7.1": 0.005}
+TOLERANCES |= {"7.2": 0.005, "8.1": 1e-4}
+
+
+@pytest.mark.parametrize("number", TOLERANCES)
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_number_may_be_off_by_so_much_and_no_more(number, side):
+    exact = {"1.1": 188.16, "7.1": 5**0.5 / 10}.get(number, RIGHT[number])
+    assert hint_for(number, exact * (1 + 0.999 * side * TOLERANCES[number])) == ""
+    assert hint_for(number, exact * (1 + 1.001 * side * TOLERANCES[number])) != ""
+
+
+@pytest.mark.filterwarnings("error")  # a wrong answer may overflow: nobody sees a warning of it
 @pytest.mark.parametrize(
     ("number", "answer", "words"),
     [(number, *wrong) for number, several in WRONG.items() for wrong in several],

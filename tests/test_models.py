@@ -110,16 +110,28 @@ def test_whitening_filters_make_neighbours_uncorrelated():
     rng = np.random.default_rng(0)
     smooth = ndimage.gaussian_filter(rng.normal(size=(300, 28, 28)), (0, 1, 1)).astype("float32")
     found = whitening.filters(smooth, 3, least=0.0)
-    assert found.shape == (3, 3, 1, 18)
+    assert (found.shape, found.dtype) == ((3, 3, 1, 18), np.float32)
     np.testing.assert_array_equal(found[..., :9], -found[..., 9:])
     faint = np.abs(whitening.filters(1e-4 * smooth, 3)).max()
     assert faint <= 1 / np.sqrt(1e-3), "noise isn't blown up"
     model = models.conv2d((4,), whitening=3, activation="linear")
-    model.layers[0].set_weights([found])
     layer = model.layers[0]
     assert not layer.trainable_weights
+    layer.set_weights([found])
     answers = layer(smooth[..., None]).numpy()[:, 1:-1, 1:-1, :9].reshape(-1, 9)
     np.testing.assert_allclose(np.cov(answers, rowvar=False), np.eye(9), atol=0.02)
+    whitening.fit(model, smooth[..., None])
+    np.testing.assert_array_equal(layer.get_weights()[0], whitening.filters(smooth, 3))
+
+
+def test_whitening_does_not_blow_up_what_hardly_varies():
+    """By hand: four pixels that vary as one have the eigenvalues 4 and three times 0."""
+    pixels = np.ones((1000, 2, 2), np.float32)
+    pixels[::2] = -1
+    found = whitening.filters(pixels, 2)[..., 0, :4].reshape(4, 4)
+    lengths = sorted(np.linalg.norm(found, axis=0))
+    eigenvalues = [4 * 1000 / 999, 0, 0, 0]
+    assert lengths == pytest.approx([(one + 0.001) ** -0.5 for one in eigenvalues], rel=1e-3)
 
 
 def test_mixed_precision_keeps_weights_and_outputs_in_32_bits():

@@ -55,17 +55,18 @@ def test_a_run_that_was_stopped_before_its_key_is_made_again(tmp_path, called_re
 
 def test_variants_compare_by_hand(tmp_path, called_real):
     for seed, accuracy in enumerate((0.86, 0.87, 0.91)):
-        tables.enter(finished(tmp_path, called_real, "conv1d-wider", seed, accuracy))
-    relu = finished(tmp_path, called_real, "conv1d-wider / relu", 0, 0.89)
-    study_runs.enter(relu, called_real)
-    table = reference.variants("unstated", ["conv1d-wider"]).dropna(subset="mean")
-    assert table.index.tolist() == [("conv1d-wider", "as stated"), ("conv1d-wider", "relu")]
-    assert table.reported.tolist() == pytest.approx([88.07, 88.07])
+        tables.enter(finished(tmp_path, called_real, "mlp-tuned", seed, accuracy))
+    for id in ("mlp-tuned / 55,000 images", "conv2d-small / same"):
+        study_runs.enter(finished(tmp_path, called_real, id, 0, 0.89), called_real)
+    table = reference.variants("unstated", ["mlp-tuned"])
+    assert table.index.names == ["model", "variant"]
+    assert table.index.tolist() == [("mlp-tuned", "as stated"), ("mlp-tuned", "55,000 images")]
+    assert table.reported.tolist() == pytest.approx([89.5, 89.5])
     assert table["mean"].tolist() == pytest.approx([88, 89])
     assert table.sd.iloc[0] == pytest.approx(np.sqrt((4 + 1 + 9) / 2))
     assert np.isnan(table.sd.iloc[1])
     assert table.seeds.tolist() == [3, 1]
-    assert table.difference.tolist() == pytest.approx([-0.07, 0.93])
+    assert table.difference.tolist() == pytest.approx([-1.5, -0.5])
 
 
 def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, monkeypatch):

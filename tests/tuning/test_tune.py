@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -58,21 +59,6 @@ def test_a_trial_is_what_training_gives(whole, dataset):
     _, history = training.fit(recipe, dataset.split("first 5,000", BUDGET), 2, 3)
     assert trial.intermediate_values == dict(enumerate(history.val_accuracy, start=1))
     assert trial.value == history.val_accuracy.iloc[-1]
-
-
-def test_a_trial_is_worth_its_last_epoch(dataset, storage, monkeypatch):
-    falling = pd.DataFrame({"val_accuracy": [0.9, 0.5]})
-
-    def fit(recipe, splits, epochs, seed, report):
-        for epoch, row in enumerate(falling.to_dict("records"), start=1):
-            report(epoch, row)
-        return None, falling
-
-    monkeypatch.setattr(training, "fit", fit)
-    told = []
-    given = dict(trials=1, storage=storage, report=told.append)
-    assert tuning.tune("s", TINY, dataset, BUDGET, **given).best_value == 0.5
-    assert "· validation accuracy 50.00 % after 2 epochs ·" in told[0]
 
 
 def test_table(whole):
@@ -146,14 +132,43 @@ def test_after_ten_trials_tpe_looks_where_it_was_good():
     assert distance(tuning.SAMPLERS["tpe"]) < distance(tuning.SAMPLERS["random"]) / 3
 
 
-def test_hopeless_trials_are_ended_early(dataset, storage):
-    rates = iter([0.1, 0.1] + [0.1] * 5 + [1e-6, 0.1])  # two are asked for before the trials
-    ranges = {"learning_rate": FloatDistribution(1e-6, 0.3)}
-    space = SearchSpace(ranges, lambda _: BASE.but("x", learning_rate=next(rates), epochs=8), 4)
-    study = tuning.tune("s", space, dataset, BUDGET, trials=7, storage=storage)
-    table = tuning.table(study)
+@pytest.fixture
+def curves(monkeypatch):
+    """Validation accuracies, a list a trial, in the place of training."""
+    waiting = []
+
+    def fit(recipe, splits, epochs, seed, report):
+        curve = waiting.pop(0)
+        for epoch, reached in enumerate(curve, start=1):
+            report(epoch, {"val_accuracy": reached})
+        return None, pd.DataFrame({"val_accuracy": curve})
+
+    monkeypatch.setattr(training, "fit", fit)
+    return waiting
+
+
+def test_hopeless_trials_are_ended_early(dataset, storage, curves):
+    space = SearchSpace(RANGES, lambda chosen: BASE.but("x", epochs=8, **chosen), 7)
+    curves += [[0.5] * 8] * 4 + [[0.1] * 8]  # nothing is ended before five trials are done
+    curves += [[0.1] * 8, [0.1, *[0.5] * 7]]  # nor in the first quarter of the epochs
+    table = tuning.table(tuning.tune("s", space, dataset, BUDGET, storage=storage))
     assert table.state.tolist() == ["complete"] * 5 + ["pruned", "complete"]
     assert table.epochs.tolist() == [8] * 5 + [2, 8]
+
+
+def test_a_trial_is_worth_its_last_epoch(dataset, storage, curves):
+    told = []
+    curves += [[0.91, 0.84], [0.7, 0.75]]
+    study = tuning.tune("s", TINY, dataset, BUDGET, trials=2, storage=storage, report=told.append)
+    assert [trial.value for trial in study.trials] == [0.84, 0.75]
+    assert study.best_value == 0.84
+    table = tuning.table(study)
+    assert table.val_accuracy.tolist() == [0.84, 0.75]
+    rate, size = table.learning_rate[1], table.batch_size[1]
+    assert told[1] == (
+        "trial 1 · complete · validation accuracy 75.00 % after 2 epochs · "
+        f"learning_rate {rate:.3g} · batch_size {size}"
+    )
 
 
 def ranging(**ranges):
@@ -270,6 +285,8 @@ def test_a_storage_of_something_else_is_left_alone(content, dataset, tmp_path):
     [
         (ranging(**RANGES | {"batch_size": IntDistribution(32, 64)}), "space"),
         (dict(profile=Profile("other", 200, 200, 100, 1.0, None, 1)), "images"),
+        (dict(profile=Profile("other", 300, 201, 100, 1.0, None, 1)), "images"),
+        (dict(profile=Profile("other", 300, 200, 100, 0.5, None, 1)), "epochs"),
         (dict(seed=9), "seed"),
         (dict(sampler="random"), "sampler"),
         (dict(dataset=SimpleNamespace(fingerprint="others")), "data"),

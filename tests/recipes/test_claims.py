@@ -1,0 +1,79 @@
+"""The claims: what their sentences say is what is compared."""
+
+import re
+
+import pytest
+
+from fmnist_utils.data import CLASS_NAMES
+from fmnist_utils.recipes import CLAIMS, PUBLISHED, SCHEME_CLAIMS, SCHEMES
+
+# What a sentence says if this is its metric.
+WORDS = {
+    "accuracy": "accura|is ahead",
+    "loss": "higher test loss",
+    "overfitting": "better on its training images",
+    **{f"recall of {name}": f"misses fewer {name.lower()}s" for name in CLASS_NAMES},
+}
+AUTHORS = ["Hochmuth", "Kumar", "Rastogi", "Doudos & Legkas", "Hernandez"]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_the_sentence_says_what_is_measured(name):
+    claim = CLAIMS[name]
+    said = [metric for metric, words in WORDS.items() if re.search(words, claim.says)]
+    assert said == [claim.metric]
+    assert re.fullmatch(rf"{'|'.join(AUTHORS)}|course|lesson [5-8]", claim.source)
+    if claim.source in AUTHORS:  # a report's claim is about its own models
+        assert PUBLISHED[claim.first].source.startswith(claim.source)
+
+
+# Which of the two is said to be better: spelt out from the reports and lessons a second time.
+PAIRS = """
+the heads ruin it: heads-softmax > heads-softmax-sigmoid
+relu and sigmoid ruin it: heads-softmax > heads-relu-sigmoid
+tanh ruins it: heads-softmax > heads-tanh
+three activations ruin it: heads-softmax > heads-sigmoid-softmax-relu
+deeper is better: conv1d-deeper > conv1d-baseline
+wider is better: conv1d-wider > conv1d-deeper
+kernel 3 is better: conv1d-kernel3 > conv1d-wider
+2-D is better: conv2d-small > conv1d-kernel3
+medium beats small: conv2d-medium > conv2d-small
+25 epochs are less accurate: conv2d-medium > conv2d-medium-25
+25 epochs overfit: conv2d-medium > conv2d-medium-25
+the MLP overfits: mlp-350-80 > mlp-350-80
+the CNN overfits: cnn-pool4 > cnn-pool4
+the CNN beats the MLP: cnn-pool4 > mlp-350-80
+the tuned CNN beats the tuned MLP: cnn-tuned > mlp-tuned
+augmentation helps the MLP: mlp-tuned-augmented > mlp-tuned
+augmentation helps the CNN: cnn-tuned-augmented > cnn-tuned
+copies raise the recall of shirts, MLP: mlp-tuned-augmented > mlp-tuned
+copies raise the recall of shirts, CNN: cnn-tuned-augmented > cnn-tuned
+standard beats basic: cnn-standard > cnn-basic
+tuning beats hand-made: mlp-tuned > mlp-350-80
+past the reports, MLP: mlp-course > mlp-tuned
+past the reports, CNN: cnn-course-augmented > cnn-tuned-augmented
+augmented ahead, MLP: mlp-course-augmented > mlp-course
+augmented ahead, CNN: cnn-course-augmented > cnn-course
+the speed run is ahead: speedrun-93 > cnn-tuned-augmented
+the small run is ahead: speedrun-small > cnn-tuned-augmented
+the longer run is ahead: speedrun-95 > cnn-course-augmented
+wider and longer is ahead: speedrun-best > speedrun-95
+"""
+
+
+def test_the_better_one_comes_first():
+    said = {name: f"{claim.first} > {claim.second}" for name, claim in CLAIMS.items()}
+    assert said == dict(line.split(": ") for line in PAIRS.strip().splitlines())
+
+
+def test_every_scheme_is_held_against_none():
+    said = {name: (claim.first, claim.second) for name, claim in SCHEME_CLAIMS.items()}
+    assert said == {
+        f"{scheme}, {kind.upper()}": (f"{kind}-tuned / {scheme}", f"{kind}-tuned / none")
+        for kind in ("mlp", "cnn")
+        for scheme in list(SCHEMES)[1:]
+    }
+    for name, claim in SCHEME_CLAIMS.items():
+        scheme, kind = name.split(", ")
+        assert claim.says == f"{scheme} raises the {kind}'s accuracy at equal steps"
+        assert (claim.metric, claim.source) == ("accuracy", "lesson 6")
