@@ -23,6 +23,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import NamedTuple
@@ -289,17 +290,18 @@ class Watch:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item):
-        with self._into(self.shared):
+        with self.into(self.shared):
             yield
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_call(self, item: pytest.Item):
         start = time.process_time()  # that of the clock depends on what else is running
-        with self._into(self.lines.setdefault(item.nodeid, set())):
+        with self.into(self.lines.setdefault(item.nodeid, set())):
             yield
         self.seconds[item.nodeid] = time.process_time() - start
 
-    def _into(self, lines: set[int]):
+    @contextmanager
+    def into(self, lines: set[int]) -> Iterator[None]:
         def within(frame, event, argument):
             if event == "line":
                 lines.add(frame.f_lineno)
@@ -308,14 +310,12 @@ class Watch:
         def enter(frame, event, argument):
             return within if frame.f_code.co_filename == self.path else None
 
-        class Tracing:
-            def __enter__(self):
-                sys.settrace(enter)
-
-            def __exit__(self, *_):
-                sys.settrace(None)
-
-        return Tracing()
+        before = sys.gettrace()
+        sys.settrace(enter)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
 
 
 def in_a_child(act, limit: float) -> int:
@@ -428,7 +428,8 @@ class Module:
 
         def act() -> int:
             watch = Watch(self.path)
-            code = run_tests(self.files, "--maxfail=20", watch)
+            with watch.into(watch.shared):  # what runs when the module is imported
+                code = run_tests(self.files, "--maxfail=20", watch)
             lines = {id: sorted(run | watch.shared) for id, run in watch.lines.items()}
             note.write_text(json.dumps([lines, watch.seconds, watch.failed]))
             return code
