@@ -71,45 +71,10 @@ def test_scores_lie_between_0_and_1(pair):
     assert np.isnan(found["cross_entropy"]) or 0 <= found["cross_entropy"] <= -np.log(1e-7) + 1e-5
 
 
-WAYS = ["average", "maximum", "vote", "majority"]
-MEMBERS = st.tuples(st.integers(1, 4), st.integers(1, 6), st.just(10))
-
-
-@given(
-    outputs=hnp.arrays("float32", MEMBERS, elements=st.floats(2**-10, 1, width=32)),
-    how=st.sampled_from(WAYS),
-)
-def test_an_ensemble_of_distributions_is_one(outputs, how):
-    outputs /= outputs.sum(axis=2, keepdims=True)
-    found = evaluation.combine(outputs, how)
-    assert found.shape == outputs.shape[1:]
-    assert (found >= 0).all()
-    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-4)
-
-
 @given(images=ANYTHING)
 def test_only_images_are_images(images):
     with pytest.raises(ValueError, match="Images are uint8"):
         augmentation.transform(images, np.random.default_rng(0))
-
-
-IMAGES = hnp.arrays("uint8", st.tuples(st.integers(0, 5), st.just(28), st.just(28)))
-
-
-@given(IMAGES, st.floats(), st.floats(), st.floats(), DIGITS)
-def test_every_transform_gives_images_or_is_refused(images, rotation, zoom, shift, seed):
-    def made():
-        rng = np.random.default_rng(seed)
-        return augmentation.transform(images, rng, True, rotation, zoom, shift)
-
-    if 0 <= rotation <= 180 and 0 <= zoom < 1 and 0 <= shift <= 28:
-        found = data.check_images(made())
-        assert found.shape == images.shape
-        np.testing.assert_array_equal(found, made())
-        assert not len(images) or found.max() <= images.max()
-    else:
-        with pytest.raises(ValueError, match="No image is changed by"):
-            made()
 
 
 @given(name=st.sampled_from([*augmentation.CHANGES]) | st.text(max_size=5), value=ANYTHING)

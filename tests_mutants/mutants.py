@@ -2,13 +2,15 @@
 
 `make test-mutants` runs it over the modules of modules.toml. What was tried is kept in
 build/mutants, so it may be stopped at any time and goes on where it was: when a module changes, its
-mutants are made anew; when only tests change, those that they had not noticed are tried again.
+mutants are made anew; when only tests change, those that they had not noticed are tried again. (Who
+takes tests away deletes what is kept of the module.)
 
 The faults are mutmut's, by its `mutation_operators`, and a few more below. Its own runner changes
 functions only, and half of the course's numbers stand outside of them: this one changes modules.
 """
 
 import argparse
+import atexit
 import builtins
 import gc
 import hashlib
@@ -22,7 +24,9 @@ import signal
 import sys
 import time
 import tomllib
+import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import NamedTuple
@@ -289,17 +293,18 @@ class Watch:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item):
-        with self._into(self.shared):
+        with self.into(self.shared):
             yield
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_call(self, item: pytest.Item):
         start = time.process_time()  # that of the clock depends on what else is running
-        with self._into(self.lines.setdefault(item.nodeid, set())):
+        with self.into(self.lines.setdefault(item.nodeid, set())):
             yield
         self.seconds[item.nodeid] = time.process_time() - start
 
-    def _into(self, lines: set[int]):
+    @contextmanager
+    def into(self, lines: set[int]) -> Iterator[None]:
         def within(frame, event, argument):
             if event == "line":
                 lines.add(frame.f_lineno)
@@ -308,14 +313,12 @@ class Watch:
         def enter(frame, event, argument):
             return within if frame.f_code.co_filename == self.path else None
 
-        class Tracing:
-            def __enter__(self):
-                sys.settrace(enter)
-
-            def __exit__(self, *_):
-                sys.settrace(None)
-
-        return Tracing()
+        before = sys.gettrace()
+        sys.settrace(enter)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
 
 
 def in_a_child(act, limit: float) -> int:
@@ -408,8 +411,8 @@ class Module:
             return
         for name in self.preload:
             importlib.import_module(name)
-        # Whatever uses the module would have brought it along.
-        assert self.dotted not in sys.modules, f"{self.preload} import {self.dotted}"
+        if self.dotted in sys.modules:  # and captured by what uses it
+            sys.exit(f"What is preloaded for {self.name} brings it along: {self.preload}.")
         gc.freeze()
         reached, seconds = self._watched()
         limit = 60 + 10 * min(self.seconds, sum(seconds.values()))
@@ -428,7 +431,8 @@ class Module:
 
         def act() -> int:
             watch = Watch(self.path)
-            code = run_tests(self.files, "--maxfail=20", watch)
+            with watch.into(watch.shared):  # what runs when the module is imported
+                code = run_tests(self.files, "--maxfail=20", watch)
             lines = {id: sorted(run | watch.shared) for id, run in watch.lines.items()}
             note.write_text(json.dumps([lines, watch.seconds, watch.failed]))
             return code
@@ -502,6 +506,7 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="of what has been tried, no more")
     chosen = parser.parse_args()
     WORK.mkdir(parents=True)
+    atexit.register(shutil.rmtree, WORK, ignore_errors=True)
     os.chdir(ROOT)
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "FMNIST_PROFILE": "smoke"}
@@ -524,7 +529,6 @@ def main() -> int:
         module.state = module.known()
     (KEPT / "report.md").write_text(text := report(modules), "utf-8")
     print(text.partition("\n\n")[0])
-    shutil.rmtree(WORK)
     good = all(not row["tried"] or row["share"] >= WANTED for row in (m.row() for m in modules))
     return 0 if good and not any(module.stale() for module in modules) else 1
 
@@ -539,6 +543,8 @@ def in_a_child_of_its_own(module: Module, share: float) -> int:
             code = 0
         except SystemExit as end:
             print(end)
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             os._exit(code)

@@ -91,6 +91,24 @@ def test_error_and_p_against_scipy(models):
     assert (found["error"], found["p"]) == pytest.approx((variance**0.5, p))
 
 
+def test_p_is_that_of_scipy_where_only_images_or_only_seeds_vary(models):
+    """Then it is the paired t test, Welch's, or that of one sample."""
+    some, more, none = (np.arange(len(LABELS)) < n for n in (50, 57, 0))
+    models |= {"a": [Made(more)] * 3, "b": [Made(some)] * 2}
+    found = reference.test(claim())["p"]
+    assert found == pytest.approx(stats.ttest_rel(100 * more, 100 * some).pvalue, rel=1e-9)
+    models |= {"a": [Made(~none)] * 2 + [Made(none)], "b": [Made(none), Made(~none)]}
+    found = reference.test(claim())
+    wanted = stats.ttest_ind([100, 100, 0], [0, 100], equal_var=False)
+    assert found["p"] == pytest.approx(wanted.pvalue, rel=1e-9)
+    assert found["difference"] / found["error"] == pytest.approx(wanted.statistic)
+    models["a"] = [Made(~none, train=train) for train in (0.95, 0.97, 0.9)]
+    found = reference.test(Claim("a", "a", "overfitting", "", ""))
+    wanted = stats.ttest_1samp([-5, -3, -10], 0)
+    assert found["p"] == pytest.approx(wanted.pvalue, rel=1e-9)
+    assert found["difference"] / found["error"] == pytest.approx(wanted.statistic)
+
+
 def test_lower_loss_is_better(models):
     right = np.ones(len(LABELS), bool)
     models |= {"a": [Made(right, 0.9)] * 2, "b": [Made(right, 0.5)] * 2}
@@ -174,7 +192,7 @@ def test_one_seed_is_not_enough(models):
     models |= {"a": [Made(LABELS > 3)], "b": [Made(LABELS > 3)] * 2}
     two = {"a over b": claim(), "b overfits": Claim("b", "b", "overfitting", "", "")}
     assert reference.verdicts(two).index.tolist() == ["b overfits"]
-    with pytest.raises(CourseError, match="a has 1 reference runs.*reproduce a"):
+    with pytest.raises(CourseError, match="a has 1 reference runs.*reproduce a`"):
         reference.test(claim())
 
 

@@ -1,5 +1,7 @@
 """What came of the studies: kept epoch by epoch, with the key of each run, and compared."""
 
+import json
+
 import numpy as np
 import pytest
 from made_runs import FULL, finished
@@ -15,11 +17,11 @@ HEADS = list(STUDIES["heads"])
 
 
 def test_a_study_has_a_row_an_epoch_in_the_order_of_its_recipes(tmp_path, called_real):
-    for id, seed in ((HEADS[1], 1), (HEADS[1], 0), (HEADS[0], 0), (HEADS[1], 1)):
+    for id, seed in ((HEADS[4], 1), (HEADS[4], 0), (HEADS[3], 0), (HEADS[4], 1)):
         study_runs.enter(finished(tmp_path, called_real, id, seed, 0.9 + seed / 100), called_real)
     table = reference.study("heads")
     assert list(table.columns) == study_runs.COLUMNS
-    assert table.id.tolist() == HEADS[:1] * 2 + HEADS[1:2] * 4
+    assert table.id.tolist() == HEADS[3:4] * 2 + HEADS[4:5] * 4
     assert table.seed.tolist() == [0] * 4 + [1] * 2
     assert table.epoch.tolist() == [1, 2] * 3
     assert table.val_accuracy.tolist() == [0.9] * 4 + [0.91] * 2
@@ -28,7 +30,7 @@ def test_a_study_has_a_row_an_epoch_in_the_order_of_its_recipes(tmp_path, called
 
 
 def test_the_keys_of_runs_are_kept_in_full(tmp_path, called_real):
-    made = [finished(tmp_path, called_real, HEADS[0], seed, 0.9) for seed in (0, 1)]
+    made = [finished(tmp_path, called_real, HEADS[0], seed, 0.9) for seed in (0, 1, 2)]
     made += [finished(tmp_path, called_real, HEADS[2], 7, 0.9)]
     made[1].record["key"]["versions"]["keras"] = "3.0.0"
     for run in made:
@@ -41,6 +43,8 @@ def test_the_keys_of_runs_are_kept_in_full(tmp_path, called_real):
     assert study_runs.keys("heads") == known
     file = study_runs.file("heads").with_suffix(".json")
     before = file.read_bytes()
+    seeds = {id: [one["seeds"] for one in alike] for id, alike in json.loads(before).items()}
+    assert seeds == {HEADS[0]: [[0, 2], [1]], HEADS[2]: [[7]]}
     study_runs.write_keys("heads", dict(reversed(known.items())))
     assert file.read_bytes() == before
 
@@ -50,6 +54,8 @@ def test_a_run_that_was_stopped_before_its_key_is_made_again(tmp_path, called_re
     study_runs.enter(run, called_real)
     study_runs.write_keys("heads", {})
     assert not study_runs.has(HEADS[0], 0, run.record["key"])
+    study_runs.write_keys("heads", {(HEADS[0], 1): run.record["key"] | {"seed": 1}})
+    assert not study_runs.has(HEADS[0], 1, run.record["key"] | {"seed": 1}), "a key, no row"
     assert study_runs.keys("unstated") == {}, "as before the first run"
 
 

@@ -283,21 +283,6 @@ def test_changes_have_limits(part, name, possible, impossible):
         check_changes([name])
 
 
-CHANGES = dict(flip="random", rotation=9.0, zoom=0.2, shift=3, erase=9, mixup=0.3)
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_each_epoch_is_drawn_anew_and_can_be_drawn_again(part, change):
-    before, changes = part.images.copy(), {change: CHANGES[change]}
-    first, again, other, seeded = (
-        renew(part, changes, seed, epoch)[0] for seed, epoch in ((1, 0), (1, 0), (1, 1), (2, 0))
-    )
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-    assert not np.array_equal(first, seeded)
-    np.testing.assert_array_equal(part.images, before)
-
-
 def test_views_are_the_image_and_its_neighbours(part):
     shares, made = zip(*views(part.images), strict=True)
     assert shares == (0.25, *[0.0625] * 4) * 2

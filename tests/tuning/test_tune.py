@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import optuna
 import pandas as pd
 import pytest
-from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from fmnist_utils import CourseError, data, training, tuning
 from fmnist_utils.profiles import Profile
@@ -162,6 +162,9 @@ def test_a_trial_is_worth_its_last_epoch(dataset, storage, curves):
     study = tuning.tune("s", TINY, dataset, BUDGET, trials=2, storage=storage, report=told.append)
     assert [trial.value for trial in study.trials] == [0.84, 0.75]
     assert study.best_value == 0.84
+    assert study.user_attrs["made with"]["seed"] == 0
+    me = f"{socket.gethostname()}:{os.getpid()}"
+    assert {trial.user_attrs["worker"] for trial in study.trials} == {me}
     table = tuning.table(study)
     assert table.val_accuracy.tolist() == [0.84, 0.75]
     rate, size = table.learning_rate[1], table.batch_size[1]
@@ -183,6 +186,10 @@ def ranging(**ranges):
         (ranging(epochs=(1, 2)), "optuna.distributions"),
         (ranging(epochz=IntDistribution(1, 2)), "can't be built.*epochz"),
         (ranging(widths=IntDistribution(1, 2)), "can't be built"),
+        (
+            ranging(activation=CategoricalDistribution(("relu", "no such"))),
+            "can't be built.*no such",
+        ),
         (dict(trials=0), "A search of 0 trials"),
         (dict(sampler="psychic"), "psychic.*tpe, random"),
         (dict(seed=-1), "seed"),
