@@ -6,38 +6,29 @@ import signal
 import sys
 from collections.abc import Callable
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, a batch system, a terminal that is closed
+from fmnist_utils.messages import SIGNALS, interruptions, obey
 
 
 def run(command: Callable[[], int]) -> int:
     """What a command returns; 130 if a signal ended it.
 
-    All three signals do what Ctrl-C does, once: a closed terminal sends several, and a second one
-    would interrupt the tidying up. What was ignored from the start (`nohup`) stays ignored.
+    All three signals do what Ctrl-C does. What was ignored from the start (`nohup`) stays ignored.
     """
-    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    came = []
-
-    def stop(number: int, _: object) -> None:
-        if not came:
-            came.append(number)
-            raise KeyboardInterrupt
-
-    for number in numbers:
-        signal.signal(number, stop)
+    obey([number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN])
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # an old terminal's character set is no reason to stop
     try:
         code = command()
         sys.stdout.flush()
+        for number in SIGNALS:  # all is done: what comes now is too late
+            signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be gone
             print("\nstopped before the end", file=sys.stderr)
-    except OSError:
-        if not came:
+    except Exception:
+        if not interruptions:  # which may come as another error out of an import
             raise
-    if came:
+    if interruptions:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
                 stream.flush()

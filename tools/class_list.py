@@ -176,6 +176,7 @@ def main() -> int:
 
     from fmnist_utils import data, runs
     from fmnist_utils.recipes import PUBLISHED
+    from fmnist_utils.reference import tables
 
     dataset = data.load(profile)
     for student in students:  # a folder that can't be made is told now, not after an hour
@@ -187,7 +188,7 @@ def main() -> int:
         for recipe in PUBLISHED.values():
             if run := runs.find(recipe, dataset, profile, seed):
                 rows.append({"student": student, "seed": seed, "model": recipe.id} | run.metrics)
-        pd.DataFrame(rows).to_csv(arguments.out / RESULTS, index=False)
+        tables.write_table(pd.DataFrame(rows), arguments.out / RESULTS)
     print(f"{len(rows)} rows in {arguments.out / RESULTS}")
     return 1 if failed else 0
 

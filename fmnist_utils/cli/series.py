@@ -27,14 +27,14 @@ import psutil
 from fmnist_utils.cli import doctor
 from fmnist_utils.cli.pages import described
 from fmnist_utils.data import load, places
-from fmnist_utils.messages import CourseError, Line
+from fmnist_utils.messages import CourseError, Held, Line
 from fmnist_utils.profiles import Profile
 
 KERNEL_DIED = 138  # papermill's exit code
 ROOM = 4096  # bytes of the page, and of summary.json, for each notebook and for the rest
 FULL = 65536  # bytes: with less than that, what a notebook writes has no room
-PATIENCE = 10  # seconds that a notebook has to end when the series is stopped,
-KERNELS_PATIENCE = 4  # and those in which its kernel can end a training step
+PATIENCE = 4  # seconds that a notebook has to end when the series is stopped,
+KERNELS_PATIENCE = 2.5  # and those in which its kernel can end a training step
 
 
 def find_notebooks(names: list[str], folder: Path) -> list[Path]:
@@ -203,27 +203,30 @@ def _run_one(
     unfinished = out / f".{notebook.stem}.unfinished.ipynb"
     log = out / result["log"]
     start = time.monotonic()
-    try:
-        (out / "logs").mkdir(parents=True, exist_ok=True)  # a lesson before may have deleted it
-        command = _papermill(notebook, unfinished.name, profile, seed)
-        returncode, result["peak_mb"] = _execute(command, out, log, environment)
-        result["seconds"] = round(time.monotonic() - start, 1)
-        whole = _is_notebook(unfinished)
-        problems = [] if whole and returncode == 0 else [_error(returncode, unfinished, log)]
-        for suffix in (".ipynb", ".html"):  # an older result beside a failure would mislead
-            (out / f"{notebook.stem}{suffix}").unlink(missing_ok=True)
-        if whole:
-            unfinished.replace(out / notebook.name)
-            result["ipynb"] = notebook.name
-            result["html"], problem = _to_html(out / notebook.name)
-            problems += [problem] if problem else []
-        for page in notebook.parent.glob("*.md"):  # the glossary, to which lessons link
-            shutil.copy(page, out / page.name)
-    except Exception as error:  # one notebook's misfortune is its own
-        problems = [_reason(error)]
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    with Held() as held:
+        try:
+            (out / "logs").mkdir(parents=True, exist_ok=True)  # a lesson before may have deleted it
+            command = _papermill(notebook, unfinished.name, profile, seed)
+            with held.taken():
+                returncode, result["peak_mb"] = _execute(command, out, log, environment)
+            result["seconds"] = round(time.monotonic() - start, 1)
+            whole = _is_notebook(unfinished)
+            problems = [] if whole and returncode == 0 else [_error(returncode, unfinished, log)]
+            for suffix in (".ipynb", ".html"):  # an older result beside a failure would mislead
+                (out / f"{notebook.stem}{suffix}").unlink(missing_ok=True)
+            if whole:
+                unfinished.replace(out / notebook.name)
+                result["ipynb"] = notebook.name
+                with held.taken():
+                    result["html"], problem = _to_html(out / notebook.name)
+                problems += [problem] if problem else []
+            for page in notebook.parent.glob("*.md"):  # the glossary, to which lessons link
+                shutil.copy(page, out / page.name)
+        except Exception as error:  # one notebook's misfortune is its own
+            problems = [_reason(error)]
+        finally:
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
     result.setdefault("seconds", round(time.monotonic() - start, 1))
     result["error"] = _short("; ".join(problems))
     result["status"] = "failed" if problems else "ok"
@@ -365,7 +368,8 @@ def _to_html(notebook: Path) -> tuple[str, str]:
         from nbconvert import HTMLExporter
 
         text, _ = HTMLExporter(preprocessors=[described]).from_filename(str(notebook))
-        page.write_text(text, "utf-8", "replace")
+        with Held():
+            page.write_text(text, "utf-8", "replace")
     except Exception as error:
         with contextlib.suppress(OSError):  # half a page
             page.unlink(missing_ok=True)
@@ -425,6 +429,6 @@ def _write_summary(out: Path, summary: dict, room: int) -> None:
     for name, text in (("summary.json", json.dumps(summary, indent=1)), ("index.html", page)):
         # Over what is there: its room is not given back before the new text has it.
         file = os.open(out / name, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        with open(file, "wb") as opened:
+        with Held(), open(file, "wb") as opened:
             opened.write(text.encode("utf-8", "replace").ljust(room))
             opened.truncate()

@@ -152,10 +152,11 @@ def enter(run: Run, dataset: Dataset) -> None:
     tables.refuse_others(run)
     name, key = STUDY_OF[run.recipe.id], run.record["key"]
     id, seed = run.recipe.id, key["seed"]
+    answered = _answers(run, dataset) if name in WITH_ANSWERS else {}
     with tables.locked():
         known = study(name)
-        if name in WITH_ANSWERS:
-            _write_answers(run, dataset)
+        if answered:
+            _write_answers(answers_file(name), answered)
         rows = run.history.assign(
             id=id,
             seed=seed,
@@ -191,21 +192,26 @@ def write_keys(name: str, kept: dict[tuple[str, int], dict]) -> None:
     unfinished.replace(where)
 
 
-def _write_answers(run: Run, dataset: Dataset) -> None:
+def _answers(run: Run, dataset: Dataset) -> dict[str, np.ndarray]:
+    """What a run adds to its study's `answers_file`."""
     id, seed = run.recipe.id, run.record["key"]["seed"]
     splits = dataset.split(run.recipe.validation, PROFILES["full"])
     images, labels = splits.test if run.recipe.opens_test else splits.validation
-    kept, where = {}, answers_file(STUDY_OF[id])
-    if where.exists():
-        with np.load(where, allow_pickle=False) as arrays:
-            kept = dict(arrays)
-    shown = {"": images}
+    found, shown = {"labels": labels}, {"": images}
     if STUDY_OF[id] == "augmentation":
         shown[".changed"] = transform(images, np.random.default_rng(0))
     for end, these in shown.items():
         named = run.predict(these).argmax(axis=1).astype(np.uint8)
-        kept[f"{id}.seed{seed}{end}"] = (named + 10 - labels) % 10
+        found[f"{id}.seed{seed}{end}"] = (named + 10 - labels) % 10
+    return found
+
+
+def _write_answers(where: Path, answered: dict[str, np.ndarray]) -> None:
+    kept = {}
+    if where.exists():
+        with np.load(where, allow_pickle=False) as arrays:
+            kept = dict(arrays)
     unfinished = where.with_suffix(".unfinished.npz")
     unfinished.parent.mkdir(parents=True, exist_ok=True)
-    files.write_arrays(unfinished, **kept | {"labels": labels})
+    files.write_arrays(unfinished, **kept | answered)
     unfinished.replace(where)

@@ -18,7 +18,7 @@ import pandas as pd
 from filelock import FileLock
 
 from fmnist_utils import evaluation
-from fmnist_utils.messages import CourseError
+from fmnist_utils.messages import CourseError, Held
 from fmnist_utils.recipes import MODELS
 from fmnist_utils.runs import Run, files
 
@@ -142,9 +142,9 @@ def enter(run: Run) -> None:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Let one process at a time write into the reference; the others wait."""
+    """Let one process at a time write into the reference; the others wait, and so do signals."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with FileLock(FOLDER / ".lock"):
+    with FileLock(FOLDER / ".lock"), Held():
         yield
 
 
@@ -162,8 +162,9 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
     """Write a CSV file whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f"{file.name}.unfinished")
-    table.to_csv(unfinished, index=False)
-    unfinished.replace(file)
+    with Held():
+        table.to_csv(unfinished, index=False)
+        unfinished.replace(file)
 
 
 def _row(run: Run) -> dict:

@@ -3,18 +3,17 @@
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from multiprocessing.connection import wait as wait_for_end
 
 from fmnist_utils import data
 from fmnist_utils.data import Dataset, places
-from fmnist_utils.messages import CourseError
+from fmnist_utils.messages import CourseError, Held, obey, stop_if_interrupted
 from fmnist_utils.profiles import Profile
 from fmnist_utils.runs.files import Run
 from fmnist_utils.runs.store import train
@@ -56,22 +55,25 @@ def each(
     before = os.environ.get("TF_NUM_INTRAOP_THREADS")
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, places.cores() // jobs))
     strangers = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start_worker)
+    with _heard_here_alone():  # a first helper is started
+        pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _end_with_the_first)
     try:
-        waiting: set[Future] = {pool.submit(_unless_stopped, function, *task) for task in tasks}
+        with Held(), _heard_here_alone():  # and now the others
+            waiting: set[Future] = {pool.submit(_interruptible, function, *task) for task in tasks}
         while waiting:
             ready, waiting = wait(waiting, timeout=5, return_when=FIRST_COMPLETED)
             for future in ready:
                 yield future.result()
             waiting_for()
-        pool.shutdown()
+        with Held():
+            pool.shutdown()
     except BaseException as error:
-        pool.shutdown(wait=False, cancel_futures=True)
         own = set(multiprocessing.active_children()) - strangers
         for process in own:
             process.terminate()  # what it has kept of its training stays
         for process in own:
             process.join()
+        pool.shutdown(cancel_futures=True)
         if isinstance(error, BrokenProcessPool):
             raise CourseError(
                 "A training process was ended from outside, perhaps for want of memory; what is "
@@ -85,36 +87,43 @@ def each(
             os.environ["TF_NUM_INTRAOP_THREADS"] = before
 
 
-_stopped = False
+@contextmanager
+def _heard_here_alone() -> Iterator[None]:
+    """Let processes that are started here never hear what a terminal tells them all: the first one
+    passes it on, by SIGTERM."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_worker() -> None:
-    """Prepare a new process: asked to stop, it ends its training as Ctrl-C does, and starts no
-    other.
+def _end_with_the_first() -> None:
+    """Let a new process end with the first one, should that be killed: nobody would ever ask for
+    what is left to do."""
 
-    And it ends with the first process, should it be killed: nobody would ever ask for the rest.
-    """
-
-    def stop(*_: object) -> None:
-        global _stopped
-        if not _stopped:
-            _stopped = True
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process passes it on
-
-    def end_with_the_first() -> None:
+    def wait() -> None:
         wait_for_end([multiprocessing.parent_process().sentinel])
         os._exit(1)
 
-    threading.Thread(target=end_with_the_first, daemon=True).start()
+    threading.Thread(target=wait, daemon=True).start()
 
 
-def _unless_stopped(function: Callable, *task: object) -> object:
-    if _stopped:
-        sys.exit()
-    return function(*task)
+def _interruptible(function: Callable, *task: object) -> object:
+    """Call a function. SIGTERM ends the process: at once, but while it is in the function only
+    when that has tidied up, as at Ctrl-C."""
+    try:
+        try:
+            obey([signal.SIGTERM])
+            return function(*task)
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            stop_if_interrupted()
+    except KeyboardInterrupt:
+        os._exit(130)
 
 
 _data = cache(data.load)

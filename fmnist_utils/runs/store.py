@@ -12,12 +12,11 @@ import numpy as np
 from fmnist_utils import data, evaluation, training
 from fmnist_utils.data import Dataset, Splits, places
 from fmnist_utils.data.places import run_store
-from fmnist_utils.messages import CourseError
+from fmnist_utils.messages import CourseError, Held, Line
 from fmnist_utils.models.backend import keras
 from fmnist_utils.profiles import Profile, check_seed
 from fmnist_utils.runs import files
 from fmnist_utils.runs.files import Run
-from fmnist_utils.messages import Line
 from fmnist_utils.training import Recipe
 
 
@@ -93,23 +92,26 @@ def _train(
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     try:
         # Begun before the training: a store that can't be written to costs no hours.
-        with files.new_folder(folder) as unfinished:
-            model, history = training.fit(recipe, splits, epochs, seed, checkpoints, report)
-            metrics, test = _measure(recipe, model, splits)
-            record = {
-                "key": key,
-                "source": dataset.source,
-                "profile": profile.name,
-                "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "epochs_run": len(history),
-                "parameters": model.count_params(),
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "threads": places.threads(),
-                "train_seconds": round(float(history.seconds.sum()), 3),
-                "metrics": metrics,
-            }
-            files.write(unfinished, record, history, model, test)
+        with Held() as held:
+            with files.new_folder(folder) as unfinished:
+                with held.taken():
+                    model, history = training.fit(recipe, splits, epochs, seed, checkpoints, report)
+                    metrics, test = _measure(recipe, model, splits)
+                record = {
+                    "key": key,
+                    "source": dataset.source,
+                    "profile": profile.name,
+                    "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                    "epochs_run": len(history),
+                    "parameters": model.count_params(),
+                    "python": platform.python_version(),
+                    "numpy": np.__version__,
+                    "threads": places.threads(),
+                    "train_seconds": round(float(history.seconds.sum()), 3),
+                    "metrics": metrics,
+                }
+                files.write(unfinished, record, history, model, test)
+            shutil.rmtree(checkpoints, ignore_errors=True)
     except OSError as error:
         # (HDF5's own messages run over several lines.)
         why = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
@@ -117,7 +119,6 @@ def _train(
             f"Runs can't be kept in {folder.parent} ({why}); make room there, or set "
             "FMNIST_RUNS_DIR to another folder that you may write to."
         ) from None
-    shutil.rmtree(checkpoints, ignore_errors=True)
     return Run(recipe, folder, record)
 
 

@@ -11,7 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
-from fmnist_utils.messages import CourseError
+from fmnist_utils.messages import CourseError, Held
 from fmnist_utils.models.backend import keras
 
 
@@ -27,19 +27,21 @@ def save(model: keras.Model, rows: list[dict], checkpoints: Path) -> None:
     dropout = [state.numpy().tolist() for state in _dropout_states(model)]
     # Another process may train the same run: what it has written first is the same, and when it
     # has finished it clears the folder away.
-    try:
-        with contextlib.suppress(FileNotFoundError, FileExistsError):
+    with Held():
+        try:
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
+                shutil.rmtree(unfinished, ignore_errors=True)
+                unfinished.mkdir(parents=True)
+                model.save_weights(unfinished / "state.weights.h5")
+                history = json.dumps({"rows": rows, "dropout": dropout})
+                (unfinished / "history.json").write_text(history)
+                if not done.exists():
+                    unfinished.rename(done)
+        finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
-            model.save_weights(unfinished / "state.weights.h5")
-            (unfinished / "history.json").write_text(json.dumps({"rows": rows, "dropout": dropout}))
-            if not done.exists():
-                unfinished.rename(done)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    for older in checkpoints.glob("epoch-????"):
-        if older.name < done.name:
-            shutil.rmtree(older, ignore_errors=True)
+        for older in checkpoints.glob("epoch-????"):
+            if older.name < done.name:
+                shutil.rmtree(older, ignore_errors=True)
 
 
 def resume(model: keras.Model, checkpoints: Path) -> list[dict]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fmnist_utils.data import ImageSet, Splits, check_images
+from fmnist_utils.messages import Held, stop_if_interrupted
 from fmnist_utils.models import whitening
 from fmnist_utils.models.backend import forget_graphs, keras, make_repeatable, tf
 from fmnist_utils.training import checkpoint
@@ -16,6 +17,7 @@ from fmnist_utils.training.recipe import Recipe
 
 MEAN, DEVIATION = 0.2860, 0.3530  # of all training pixels, as fractions of 255 (lesson 1)
 CHECKPOINT_SECONDS = 10.0  # an interrupted run loses at most this, or one epoch
+SLICE = 0.25  # seconds, about; between two slices of an epoch a signal can act
 JUDGED = 250  # images at a time; with 500, the maps of cnn-pool4 would take 170 MB more
 
 
@@ -171,11 +173,20 @@ def compiled_epoch(
             classes = tf.argmax(y, axis=1) if y.shape.rank == 2 else y
             step((x, y, tf.gather(weights, classes)) if weighted else (x, y))
 
-    graph = all_batches.get_concrete_function()
+    with Held():  # interrupted, TensorFlow may make another graph
+        graph = all_batches.get_concrete_function()
+    steps = 1  # of a slice
 
     def run(images: np.ndarray, labels: np.ndarray, order: np.ndarray) -> dict[str, float]:
+        nonlocal steps
         model.reset_metrics()
-        graph(tf.constant(images), tf.constant(labels), tf.constant(order, tf.int32))
+        seen, left = (tf.constant(images), tf.constant(labels)), tf.constant(order, tf.int32)
+        while len(left):
+            begun, part = time.perf_counter(), left[: steps * batch_size]
+            graph(*seen, part)
+            stop_if_interrupted()
+            left, taken = left[len(part) :], -(-len(part) // batch_size)
+            steps = max(1, int(taken * SLICE / (time.perf_counter() - begun)))
         return {name: float(value) for name, value in model.get_metrics_result().items()}
 
     return run

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fmnist_utils import training
 from fmnist_utils.data import Dataset
+from fmnist_utils.messages import Held
 from fmnist_utils.models.backend import make_repeatable
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import PUBLISHED
@@ -60,9 +61,10 @@ class _Tuner(keras_tuner.BayesianOptimization):
     """Trains its trials as the course trains, which is faster and goes on within a trial; notes
     how long each took and how many epochs it had, beside KerasTuner's own file."""
 
-    def run_trial(self, trial, recipe_of, splits):
+    def run_trial(self, trial, recipe_of, splits, held):
         recipe, folder = recipe_of(trial.hyperparameters), Path(self.get_trial_dir(trial.trial_id))
-        _, history = training.fit(recipe, splits, recipe.epochs, SEED, folder / "checkpoints")
+        with held.taken():
+            _, history = training.fit(recipe, splits, recipe.epochs, SEED, folder / "checkpoints")
         facts = {"epochs": len(history), "seconds": round(float(history.seconds.sum()), 1)}
         self._facts(trial).write_text(json.dumps(facts))
         print(f"{self.project_name} · trial {trial.trial_id} · {facts}", flush=True)
@@ -100,7 +102,7 @@ def make(id: str, dataset: Dataset, place: Path) -> pd.DataFrame:
     base = PUBLISHED[id.replace("search-", "") + "-tuned"]
     splits = dataset.split(base.validation, PROFILES["full"])
     make_repeatable(SEED)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), Held() as held:
         # With a handful of trials the Gaussian process can't settle its length scales, and says so.
         warnings.simplefilter("ignore", ConvergenceWarning)
         tuner = _Tuner(
@@ -112,5 +114,5 @@ def make(id: str, dataset: Dataset, place: Path) -> pd.DataFrame:
             project_name=id,
         )
         tuner.oracle.verbose = 0
-        tuner.search(recipe_of, splits)
+        tuner.search(recipe_of, splits, held)
     return tuner.table()

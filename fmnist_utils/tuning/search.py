@@ -9,8 +9,8 @@ import json
 import os
 import socket
 import time
-import warnings
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import numpy as np
 import optuna
@@ -26,7 +26,7 @@ from optuna.trial import TrialState
 
 from fmnist_utils import data, training
 from fmnist_utils.data import Dataset
-from fmnist_utils.messages import CourseError
+from fmnist_utils.messages import CourseError, Held
 from fmnist_utils.profiles import Profile, check_seed
 from fmnist_utils.recipes.spaces import SearchSpace
 from fmnist_utils.training import Recipe
@@ -91,33 +91,46 @@ def tune(
             "images": [profile.train_images, profile.validation_images],
         },
     )
-    splits = dataset.split("first 5,000", profile)
+    splits, held = dataset.split("first 5,000", profile), Held()
 
     def train(trial: optuna.Trial) -> float:
+        if sum(map(_counts, study.get_trials(deepcopy=False)[: trial.number])) >= trials:
+            trial.set_user_attr("surplus", True)
+            raise _Surplus
         recipe = space.recipe({n: _suggest(trial, n, d) for n, d in space.ranges.items()})
         trial.set_user_attr("worker", f"{socket.gethostname()}:{os.getpid()}")
         start = time.monotonic()
 
         def watch(epoch: int, row: dict[str, float]) -> None:
-            trial.set_user_attr("seconds", time.monotonic() - start)
-            trial.report(row["val_accuracy"], epoch)
-            if trial.should_prune():
-                raise optuna.TrialPruned
+            with Held():
+                trial.set_user_attr("seconds", time.monotonic() - start)
+                trial.report(row["val_accuracy"], epoch)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
 
         try:
-            _, history = training.fit(recipe, splits, epochs, seed, report=watch)
+            with held.taken():
+                _, history = training.fit(recipe, splits, epochs, seed, report=watch)
         except KeyboardInterrupt:
             _queue_again(study, trial)
             raise
         return history.val_accuracy.iloc[-1]
 
     def tell(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        place = _place(study.get_trials(deepcopy=False), trial)
-        report(f"trial {place} · {trial.state.name.lower()} · {_describe(trial)}")
+        if trial.state in DONE:
+            place = _place(study.get_trials(deepcopy=False), trial)
+            report(f"trial {place} · {trial.state.name.lower()} · {_describe(trial)}")
 
-    if sum(trial.state in DONE for trial in study.get_trials(deepcopy=False)) < trials:
-        enough = optuna.study.MaxTrialsCallback(trials, states=DONE)
-        study.optimize(train, callbacks=[tell, enough])
+    # What Optuna writes isn't left half done: signals act while a trial trains, or none is there.
+    with held:
+        while sum(trial.state in DONE for trial in study.get_trials(deepcopy=False)) < trials:
+            if sum(map(_counts, study.get_trials(deepcopy=False))) < trials:
+                study.optimize(train, n_trials=1, callbacks=[tell], catch=_Surplus)
+                continue
+            with held.taken():  # others make the last ones, if nothing happens to them
+                time.sleep(1)
+            with trial_storage.unwarned():
+                optuna.storages.fail_stale_trials(study)
     return study
 
 
@@ -141,19 +154,34 @@ def table(study: optuna.Study) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows, key=lambda row: row["trial"]))
 
 
+class _Surplus(Exception):
+    """Others have begun the last trials at the same moment."""
+
+
+def _counts(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether a trial is done, or is being made: its worker, which signs it at once, lives, or
+    Optuna will find that it doesn't."""
+    if trial.state != TrialState.RUNNING:
+        return trial.state in DONE
+    just_begun = datetime.now() - trial.datetime_start < timedelta(seconds=trial_storage.GRACE)
+    return just_begun or "worker" in trial.user_attrs
+
+
 def _queue_again(study: optuna.Study, trial: optuna.Trial) -> None:
     """Let the next worker try an interrupted trial again, as Optuna does if a worker is killed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with trial_storage.unwarned():
         again = optuna.storages.RetryHeartbeatStaleTrialCallback()
     again(study, study.trials[trial.number])
 
 
 def _place(trials: list[optuna.trial.FrozenTrial], trial: optuna.trial.FrozenTrial) -> int:
     """A trial's place in the search: the number that it would have if none of all these trials, in
-    the order of their numbers, had ever been tried again."""
+    the order of their numbers, had ever been tried again or been one too many."""
     first = trial.system_attrs.get("failed_trial", trial.number)
-    return sum("failed_trial" not in other.system_attrs for other in trials[:first])
+    return sum(
+        "failed_trial" not in other.system_attrs and "surplus" not in other.user_attrs
+        for other in trials[:first]
+    )
 
 
 def _check(space: SearchSpace) -> Recipe:

@@ -4,13 +4,15 @@ import json
 import os
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qsl
 
 import optuna
 import sqlalchemy
 
 from fmnist_utils.data.places import absolute, run_store
-from fmnist_utils.messages import CourseError
+from fmnist_utils.messages import CourseError, Held
 
 # What may follow the ? of an SQLite file's address.
 SQLITE_SETTINGS = {"uri", "mode", "cache", "immutable", "vfs", "nolock", "timeout"}
@@ -34,7 +36,8 @@ def open_study(
         engine.dispose()
         if tables and not tables & {"studies", "version_info"}:
             raise RuntimeError(f"it has the tables of something else, {', '.join(sorted(tables))}")
-        kept = _tables_made(url)
+        with Held():
+            kept = _tables_made(url)
         pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=epochs // 4)
         return optuna.create_study(
             storage=kept,
@@ -77,13 +80,19 @@ def _address(storage: str | None) -> sqlalchemy.URL:
     return url.set(database=str(absolute(url.database, "--storage")))
 
 
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Without Optuna's warnings that heartbeats are experimental (since 2021)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
+
+
 def _tables_made(url: sqlalchemy.URL) -> optuna.storages.RDBStorage:
     """Optuna's storage, its tables made if need be."""
     for attempt in range(10):
         try:
-            with warnings.catch_warnings():
-                # Optuna calls heartbeats experimental (since 2021).
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            with unwarned():
                 return optuna.storages.RDBStorage(
                     url.render_as_string(hide_password=False),
                     heartbeat_interval=HEARTBEAT,

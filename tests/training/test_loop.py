@@ -70,6 +70,17 @@ def test_evaluate_is_that_of_keras(recipe, splits):
     assert (outputs.argmax(axis=1) == part.labels).mean() == pytest.approx(wanted["accuracy"])
 
 
+def test_slices_of_an_epoch_change_nothing(splits, monkeypatch):
+    weights, histories = [], []
+    for seconds in (0.0, 600.0):  # a step at a time; after its first step all the rest
+        monkeypatch.setattr(loop, "SLICE", seconds)
+        model, history = loop.fit(RICH, splits, 2, 5)
+        weights.append(b"".join(array.tobytes() for array in model.get_weights()))
+        histories.append(history.drop(columns="seconds").to_csv())
+    assert weights[0] == weights[1]
+    assert histories[0] == histories[1]
+
+
 def test_each_epoch_has_an_order_of_its_own(splits, monkeypatch):
     orders, real = [], loop.compiled_epoch
 
