@@ -30,7 +30,7 @@ def arrange(folder: Path) -> None:
     PROFILES["full"] = Profile("full", 600, 300, 300, 1.0, None, 1)
     PROFILES["lesson"] = Profile("lesson", 600, 300, 300, 1.0, 4, 1)
     for id in (*IDS, "mlp-tuned"):
-        PUBLISHED[id] = replace(PUBLISHED[id], epochs=4)
+        PUBLISHED[id] = replace(PUBLISHED[id], epochs=4, validation="first 5,000")
     published.SEARCHES = {"search-mlp": (published.mlp, 3)}
     tuning.SPACES["mlp"] = replace(tuning.SPACES["mlp"], trials=3)
     reproduce.TUNER_SEEDS = (0,)
