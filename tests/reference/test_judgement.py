@@ -253,50 +253,6 @@ def test_changes_are_told_apart_by_what_they_change():
         assert getattr(ours, same) == getattr(theirs, same)
 
 
-# Who is better than whom, read off the sentences a second time, on purpose.
-SAID = """
-the heads ruin it: heads-softmax heads-softmax-sigmoid | tanh ruins it: heads-softmax heads-tanh
-relu and sigmoid ruin it: heads-softmax heads-relu-sigmoid | three activations ruin it: \
-heads-softmax heads-sigmoid-softmax-relu | deeper is better: conv1d-deeper conv1d-baseline
-wider is better: conv1d-wider conv1d-deeper | kernel 3 is better: conv1d-kernel3 conv1d-wider
-2-D is better: conv2d-small conv1d-kernel3 | medium beats small: conv2d-medium conv2d-small
-25 epochs are less accurate: conv2d-medium conv2d-medium-25 | 25 epochs overfit: conv2d-medium \
-conv2d-medium-25 | the MLP overfits: mlp-350-80 mlp-350-80 | the CNN overfits: cnn-pool4 cnn-pool4
-the CNN beats the MLP: cnn-pool4 mlp-350-80 | the tuned CNN beats the tuned MLP: cnn-tuned mlp-tuned
-augmentation helps the MLP: mlp-tuned-augmented mlp-tuned | augmentation helps the CNN: \
-cnn-tuned-augmented cnn-tuned | copies raise the recall of shirts, MLP: mlp-tuned-augmented \
-mlp-tuned | copies raise the recall of shirts, CNN: cnn-tuned-augmented cnn-tuned
-standard beats basic: cnn-standard cnn-basic | tuning beats hand-made: mlp-tuned mlp-350-80
-past the reports, MLP: mlp-course mlp-tuned | past the reports, CNN: cnn-course-augmented \
-cnn-tuned-augmented | augmented ahead, MLP: mlp-course-augmented mlp-course
-augmented ahead, CNN: cnn-course-augmented cnn-course | the speed run is ahead: speedrun-93 \
-cnn-tuned-augmented | the small run is ahead: speedrun-small cnn-tuned-augmented
-the longer run is ahead: speedrun-95 cnn-course-augmented
-wider and longer is ahead: speedrun-best speedrun-95
-"""
-WORDS = {
-    "loss": "loss",
-    "accura": "accuracy",
-    "shirts": "recall of Shirt",
-    "training": "overfitting",
-}
-
-
-def test_claims_are_about_what_their_sentences_say():
-    said = dict(one.split(": ") for one in re.split(r" \| |(?<!\\)\n", SAID.strip()))
-    found = {name: f"{it.first} {it.second}" for name, it in CLAIMS.items()}
-    assert found == said
-    for name, it in FAMILIES["the schemes"].items():
-        scheme, _, kind = name.rpartition(", ")
-        assert [it.first, it.second] == [
-            f"{kind.lower()}-tuned / {one}" for one in (scheme, "none")
-        ]
-        assert {it.first, it.second} <= set(STUDIES["augmentation"])
-    for it in EVERY.values():
-        said = [WORDS[word] for word in WORDS if word in it.says]
-        assert [it.metric] == (said[:1] or ["accuracy"]), it.says
-
-
 def prose():
     for path in NOTEBOOKS:
         for cell in nbformat.read(path, 4).cells:

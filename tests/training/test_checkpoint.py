@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -82,7 +83,9 @@ def test_interrupted_and_resumed_as_if_never_stopped(whole, splits, tmp_path, mo
 
 def test_seconds_are_those_of_each_epoch(splits, monkeypatch):
     clock = itertools.count()
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(
+        loop, "time", SimpleNamespace(monotonic=lambda: next(clock), perf_counter=time.perf_counter)
+    )
     assert loop.fit(PLAIN, splits, 3, 0)[1].seconds.tolist() == [1, 1, 1]
 
 
