@@ -21,7 +21,7 @@ from fmnist_utils import CourseError, data, photo
 from fmnist_utils.cli import main
 from fmnist_utils.data import standin
 from fmnist_utils.photo import answer, file, model
-from fmnist_utils.photo.steps import _centre, _cut_out, _garment, _grey, _ground, _resize
+from fmnist_utils.photo.steps import _centre, _cut_out, _garment, _grey, _ground, _resize, _without
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import MODELS, PUBLISHED
 
@@ -199,6 +199,15 @@ def test_the_longer_edge_becomes_28_pixels(shape):
     elif max(shape) < 28:
         wanted = Image.fromarray(picture).resize(small[::-1], Image.Resampling.BICUBIC)
         np.testing.assert_array_equal(found, np.asarray(wanted))
+
+
+def test_margins_are_cut_off():
+    picture = np.arange(24).reshape(4, 6)
+    np.testing.assert_array_equal(_without(picture, {}), picture)
+    np.testing.assert_array_equal(_without(picture, {"top": 1, "right": 2}), picture[1:, :4])
+    np.testing.assert_array_equal(_without(picture, {"bottom": 3, "left": 5}), [[5]])
+    assert _without(picture, {"left": 1, "right": 9, "bottom": 9}).size == 0
+    assert _without(picture, {"right": 6}).shape == (4, 0)
 
 
 @pytest.mark.parametrize(("shape", "top", "left"), [((28, 3), 0, 12), ((27, 28), 0, 0)])

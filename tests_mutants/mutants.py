@@ -41,6 +41,7 @@ ROOT = HERE.parent
 KEPT = ROOT / "build" / "mutants"
 WORK = KEPT / f"work-{os.getpid()}"  # of this run, since several may go on at a time
 NOTICED, SURVIVED, UNREACHED = "noticed", "survived", "unreached"
+AGAIN = "survived, and its tests have changed since"
 WANTED = 0.9  # of a module's mutants, those that change nothing not counted
 
 
@@ -381,7 +382,8 @@ class Module:
         if state.get("source") != digests["source"]:
             state = {"tried": {}}
         if state.get("tests") != digests["tests"]:
-            state["tried"] = {key: how for key, how in state["tried"].items() if how == NOTICED}
+            tried = state["tried"].items()
+            state["tried"] = {key: how if how == NOTICED else AGAIN for key, how in tried}
         return state | digests
 
     def _test_sources(self) -> list[str]:
@@ -403,7 +405,7 @@ class Module:
         waiting = [
             mutant
             for mutant in self.mutants
-            if mutant.key not in self.state["tried"]
+            if self.state["tried"].get(mutant.key, AGAIN) == AGAIN
             and not self.is_equivalent(mutant)
             and int(digest(mutant.key), 16) % 1000 < 1000 * share
         ]
