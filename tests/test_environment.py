@@ -163,7 +163,7 @@ def test_what_would_change_results_is_ignored(name, value, instead, monkeypatch)
     ("name", "value"),
     [
         ("KERAS_BACKEND", "tensorflow"),
-        ("KERAS_HOME", "/tmp/k"),
+        ("KERAS_HOME", "keras-home"),
         ("TF_NUM_INTRAOP_THREADS", "2"),
         ("TF_NUM_INTEROP_THREADS", "8"),
         ("TF_CPP_MIN_LOG_LEVEL", "0"),
@@ -172,7 +172,7 @@ def test_what_would_change_results_is_ignored(name, value, instead, monkeypatch)
         ("XLA_FLAGS", "--xla_gpu_cuda_data_dir=/usr/lib/cuda"),
         ("CUDA_VISIBLE_DEVICES", "1"),
         # Terraform's, whose users have other things in mind.
-        ("TF_CLI_CONFIG_FILE", "/root/.terraformrc"),
+        ("TF_CLI_CONFIG_FILE", "terraform.rc"),
         ("TF_VAR_region", "here"),
     ],
 )

@@ -295,29 +295,16 @@ FAMILIES: dict[str, dict[str, Claim]] = {
     "network or recipe": _changes(
         "speedrun",
         {
-            f"{what}, {with_what}": pair
-            for what, with_what, pair in (
-                (
-                    "the recipe",
-                    "reports' network",
-                    ("reports' network, one cycle", "reports' network, reports' recipe"),
-                ),
-                (
-                    "the recipe",
-                    "our network",
-                    ("our network, one cycle", "our network, reports' recipe"),
-                ),
-                (
-                    "the network",
-                    "reports' recipe",
-                    ("our network, reports' recipe", "reports' network, reports' recipe"),
-                ),
-                (
-                    "the network",
-                    "one cycle",
-                    ("our network, one cycle", "reports' network, one cycle"),
-                ),
-            )
+            "the recipe, reports' network": (
+                "reports' network, one cycle",
+                "reports' network, reports' recipe",
+            ),
+            "the recipe, our network": ("our network, one cycle", "our network, reports' recipe"),
+            "the network, reports' recipe": (
+                "our network, reports' recipe",
+                "reports' network, reports' recipe",
+            ),
+            "the network, one cycle": ("our network, one cycle", "reports' network, one cycle"),
         },
         "lesson 8",
     ),
