@@ -192,3 +192,14 @@ def test_conv2d_one_value_for_all_blocks_or_one_for_each():
         ("Dropout", (14, 14, 2), 0.1),
         ("Conv2D", (14, 14, 3), 0),
     ]
+
+
+def test_a_cell_that_makes_its_models_again_is_not_warned(caplog):
+    for _ in range(12):  # TensorFlow warns from the fifth on
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(np.zeros((4, 2)), np.zeros((4, 1)), verbose=0)
+        model.predict(np.zeros((4, 2)), verbose=0)
+    tf.get_logger().warning("another warning")
+    assert "another warning" in caplog.text
+    assert "retracing" not in caplog.text

@@ -70,6 +70,8 @@ def _take_own_settings() -> None:
 
 
 _take_own_settings()
+# Keras makes a graph for each new model, which is all that a lesson's cell does that is run again.
+tf.get_logger().addFilter(lambda said: "triggered tf.function retracing" not in said.getMessage())
 
 
 def make_repeatable(seed: int) -> None:
