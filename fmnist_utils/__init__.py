@@ -6,7 +6,6 @@ layers contracts in `pyproject.toml`.
 """
 
 import sys
-import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,10 +20,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - where pip was not asked, Python 
         "Make a new environment with a newer Python, then install the course again."
     )
 
-# Optuna brings tqdm, which complains in a kernel without ipywidgets that it can't draw its bars.
-warnings.filterwarnings("ignore", message="IProgress not found")
-
-from fmnist_utils.messages import CourseError  # noqa: E402 - an old Python fails above, with a word
+from fmnist_utils.messages import CourseError
 
 __all__ = ["CourseError", "setup"]
 

@@ -136,6 +136,10 @@ def mostly_right(wrong):
     return classes
 
 
+def softmax_outputs(images, sharper=1.0):
+    return softmax(sharper * np.random.default_rng(35).normal(size=(images, 10)))
+
+
 def through_tanh(x, W, b, d, slope):
     return x.T @ (d * slope(np.tanh(x @ W + b)))
 
@@ -159,6 +163,8 @@ RIGHT = {
     "3.2": 9_024,
     "3.3": np.log(1 + 9 / np.e),
     "3.4": conv1d,
+    "3.5": softmax_outputs(200, sharper=3),
+    "3.6": lambda images: images.transpose(0, 2, 1).copy(),
     "4.1": (14, 14, 8),
     "4.2": 14,
     "4.3": lambda right, size: right.sum() / size.sum(),
@@ -230,6 +236,15 @@ ALSO_RIGHT = {
     "3.4": [
         lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist(),
         lambda x, k, b: conv1d(x, k, b).round(2),
+    ],
+    "3.5": [softmax_outputs(30, sharper=2), softmax_outputs(200, sharper=3).round(4)],
+    "3.6": [
+        lambda images: np.rot90(images, axes=(1, 2)),
+        lambda images: np.rot90(images, -1, axes=(1, 2)),
+        lambda images: np.stack(
+            [[list(column) for column in zip(*x, strict=True)] for x in images]
+        ),
+        lambda images: np.einsum("nrc->ncr", images)[:, ::-1, ::-1],
     ],
     "4.2": [(14, 14), [14, 14], np.array([14])],
     "4.3": [
@@ -401,6 +416,24 @@ WRONG = {
         (lambda x, k, b: conv1d(np.pad(x, ((1, 1), (0, 0))), k, b), "Without padding"),
         (lambda x, k, b: conv1d(x, k[::-1], b), "The kernel is not turned round."),
         (lambda x, k, b: conv1d(x, k[:, ::-1], b), "At each step: multiply the rows"),
+    ],
+    "3.5": [
+        (softmax_outputs(200, sharper=3).argmax(axis=1), "ten columns, one a class"),
+        (softmax_outputs(200, sharper=3).T, "yours have shape (10, 200)."),
+        (np.full((200, 10), np.nan), "the loss diverged."),
+        (np.tanh(softmax_outputs(200, sharper=3) - 0.2), "A probability is never negative."),
+        (np.sqrt(softmax_outputs(200, sharper=3)), "Each row should sum to 1."),
+        (np.log(softmax_outputs(200, sharper=3)), "A probability is never negative."),
+        (np.tile(softmax_outputs(1, sharper=3), (200, 1)), "the same class for every image"),
+        (softmax_outputs(200, sharper=0.2), "hardly surer than a guess."),
+    ],
+    "3.6": [
+        (lambda images: images, "Nothing has changed"),
+        (lambda images: images[:, ::-1], "Upside down"),
+        (lambda images: images[:, :, ::-1], "Mirrored"),
+        (lambda images: images.T, "stay (4, 28, 28); yours have shape (28, 28, 4)."),
+        (lambda images: images.T.reshape(images.shape), "That mixes the images."),
+        (lambda images: np.roll(images.swapaxes(1, 2), 1, axis=1), "Swap rows and columns"),
     ],
     "4.3": [
         (lambda right, size: (right / size).mean(), "The last batch is smaller; its images must"),

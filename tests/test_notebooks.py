@@ -84,6 +84,8 @@ def test_normalising_keeps_what_is_needed_and_nothing_else():
             },
         ),
     ]
+    slider = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "VBox()"}
+    run.outputs.append(v4.new_output("display_data", slider))
     injected = v4.new_code_cell("seed = 5", metadata={"tags": ["injected-parameters"]})
     dirty = v4.new_notebook(
         cells=[injected, run, v4.new_code_cell(" ")], metadata={"widgets": {}, "papermill": {}}

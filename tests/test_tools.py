@@ -66,12 +66,20 @@ def test_alternative_texts_of_any_picture_and_any_words():
         v4.new_output("display_data", {"image/png": "QUJD"}),
         v4.new_output("display_data", {"image/png": "QUJD", "text/html": "<b>own</b>"}),
         v4.new_output("stream", text="words"),
+        v4.new_output(
+            "display_data",
+            {"application/vnd.jupyter.widget-view+json": {"model_id": "5"}, "text/plain": "VBox()"},
+        ),
     ]
     notebook = v4.new_notebook(cells=[v4.new_code_cell(outputs=outputs), v4.new_markdown_cell()])
+    state = {"state": {"5": {}}, "version_major": 2, "version_minor": 0}
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
     page, _ = HTMLExporter(preprocessors=[described]).from_notebook_node(notebook)
     assert [picture["alt"] for picture in pictures(page)][:3] == [told] * 3
     assert len(pictures(page)) == 4
     assert "<b>own</b>" in page
+    assert "VBox" not in page
+    assert "widget" not in page.split("<body")[1]
 
 
 def test_nbconvert_reads_our_settings(tmp_path):

@@ -4,9 +4,9 @@
 
 Keeps what a reader or a tool needs: cells, tags, what is folded, outputs, what the figures say
 of themselves (alternative text, what made them), the kernel's name and language.
-Drops what a run leaves behind: papermill's injected cell and metadata, times, stderr, widget
-state. Numbers the code cells 1…n. With --check nothing is written: the exit code is 1 if a
-notebook is not in form.
+Drops what a run leaves behind: papermill's injected cell and metadata, times, stderr, sliders.
+Numbers the code cells 1…n. With --check nothing is written: the exit code is 1 if a notebook is
+not in form.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             number += 1
             cell.execution_count = number
-            cell.outputs = _merged([o for o in cell.outputs if o.get("name") != "stderr"])
+            cell.outputs = _merged([o for o in cell.outputs if not _passing(o)])
             for output in cell.outputs:
                 if "metadata" in output:
                     told = output.metadata.get("image/png", {})
@@ -62,6 +62,12 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     nbformat.validate(notebook)
     return notebook
+
+
+def _passing(output: nbformat.NotebookNode) -> bool:
+    # Sliders need a kernel; the picture that they begin with stays.
+    slider = "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    return slider or output.get("name") == "stderr"
 
 
 def _merged(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fmnist_utils.exercises.value import function, number, shape
+from fmnist_utils.exercises.value import array, function, number, shape
 
 
 def check_conv1d(conv1d: Callable) -> str:
@@ -36,6 +36,43 @@ def check_conv1d(conv1d: Callable) -> str:
                 "features."
             )
     return ""
+
+
+def check_outputs(answer: object) -> str:
+    outputs = array(answer, "the network's outputs, ten for each image")
+    if outputs.ndim != 2 or outputs.shape[1] != 10:
+        return f"The outputs have ten columns, one a class; yours have shape {outputs.shape}."
+    if np.isnan(outputs).any():
+        return "They aren't numbers: the loss diverged. Which activation can't divide by 0?"
+    if (outputs < 0).any():
+        return "A probability is never negative. Which activation doesn't give negative numbers?"
+    if not np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
+        return "Each row should sum to 1. Which activation sees to that?"
+    if len(np.unique(outputs.argmax(axis=1))) == 1:
+        return "The network names the same class for every image: it has learned nothing."
+    if outputs.max(axis=1).mean() < 0.35:
+        return "These are hardly surer than a guess. Has the network been trained?"
+    return ""
+
+
+def check_as_columns(as_columns: Callable) -> str:
+    images = np.random.default_rng(36).normal(size=(4, 28, 28))
+    found = as_columns(images)
+    if found.shape != images.shape:
+        return f"Four images stay (4, 28, 28); yours have shape {found.shape}."
+    columns = images.swapaxes(1, 2)
+    for right in (columns, columns[:, ::-1], columns[..., ::-1], columns[:, ::-1, ::-1]):
+        if np.allclose(found, right, atol=1e-4):
+            return ""
+    for wrong, hint in (
+        (images, "Nothing has changed: the steps are still the rows."),
+        (images[:, ::-1], "Upside down: the steps are still the rows, from the last to the first."),
+        (images[..., ::-1], "Mirrored: the steps are still the rows."),
+        (images.T.reshape(images.shape), "That mixes the images. Keep the first axis as it is."),
+    ):
+        if np.allclose(found, wrong, atol=1e-4):
+            return hint
+    return "Swap rows and columns of each image: step t becomes column t, with its 28 pixels."
 
 
 CHECKS: dict[str, Callable[[object], str]] = {
@@ -78,4 +115,6 @@ CHECKS: dict[str, Callable[[object], str]] = {
         },
     ),
     "3.4": function(check_conv1d),
+    "3.5": check_outputs,
+    "3.6": function(check_as_columns),
 }

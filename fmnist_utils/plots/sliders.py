@@ -1,8 +1,9 @@
-"""Looking around with sliders, in JupyterLab with ipywidgets; without them, one view of each.
+"""Looking around with sliders, in a notebook.
 
-Nothing in the lessons depends on the sliders: what they show first is drawn in any case.
+What they show first is a plain picture, which stays where no kernel runs: on GitHub, in HTML.
 """
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,7 @@ from fmnist_utils.plots import figures
 def predictions(
     images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, made_by: str = "this run"
 ) -> None:
-    """Walk through predictions: ten images of a class, as sure as a slider says.
+    """Look at predictions: ten images of a class, as sure as a slider says.
 
     images: uint8 (n, 28, 28); labels: (n,); outputs: the network's, (n, 10).
     """
@@ -85,20 +86,37 @@ def at_threshold(
 
 
 def _with_sliders(show: Callable[..., None], **controls: tuple) -> None:
-    """controls: (what can be chosen, what is chosen first); a list, or (least, most, step)."""
-    try:
-        import ipywidgets
-    except ImportError:
-        show(**{name: first for name, (_, first) in controls.items()})
-        print("(Sliders appear here with ipywidgets: python -m pip install ipywidgets)")
+    """Show the first choice, as a plain picture; in a notebook also what chooses another.
+
+    controls: (what can be chosen, what is chosen first); a list, or (least, most, step).
+    """
+    show(**{name: first for name, (_, first) in controls.items()})
+    if "ipykernel" not in sys.modules:
         return
+    import ipywidgets
+    from IPython.display import display
+
     widgets = {}
     for name, (choice, first) in controls.items():
         if isinstance(choice, list):
-            widgets[name] = ipywidgets.Dropdown(options=choice, value=first)
+            widgets[name] = ipywidgets.Dropdown(description=name, options=choice, value=first)
         else:
             least, most, step = choice
             widgets[name] = ipywidgets.FloatSlider(
-                value=first, min=least, max=most, step=step, continuous_update=False
+                description=name,
+                value=first,
+                min=least,
+                max=most,
+                step=step,
+                continuous_update=False,
             )
-    ipywidgets.interact(show, **widgets)
+    below = ipywidgets.Output()
+
+    def moved(_: object) -> None:
+        with below:
+            below.clear_output(wait=True)
+            show(**{name: widget.value for name, widget in widgets.items()})
+
+    for widget in widgets.values():
+        widget.observe(moved, "value")
+    display(ipywidgets.VBox([*widgets.values(), below]))

@@ -82,10 +82,12 @@ STUDIES: dict[str, dict[str, Recipe]] = {
             ),
         )
     }
+    # The same question of Kumar's first step: its optimizer, or its third layer?
     | {
-        "conv1d-baseline / adadelta": _vary(
-            "conv1d-baseline", "adadelta", batch_size=128, **_OPTIMIZERS["adadelta"]
-        )
+        recipe.id: recipe
+        for id in ("conv1d-baseline", "conv1d-deeper")
+        for optimizer, settings in _OPTIMIZERS.items()
+        for recipe in [_vary(id, optimizer, batch_size=128, **settings)]
     }
     # Two heads that end far from their report, which doesn't say how large its batches were.
     | {

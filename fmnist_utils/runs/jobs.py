@@ -48,7 +48,7 @@ def each(
     """What a function returns for each tuple of arguments, in the order in which it is ready.
 
     `jobs` calls run at a time, in processes of their own, each with its share of the cores.
-    function: of a module. waiting_for: called every few seconds meanwhile.
+    function: of a module. waiting_for: called every second meanwhile.
     Raises CourseError if such a process is ended from outside.
     """
     # TensorFlow reads this when it starts, in the new processes.
@@ -61,7 +61,8 @@ def each(
         with Held(), _heard_here_alone():  # and now the others
             waiting: set[Future] = {pool.submit(_interruptible, function, *task) for task in tasks}
         while waiting:
-            ready, waiting = wait(waiting, timeout=5, return_when=FIRST_COMPLETED)
+            stop_if_interrupted()  # an import may have taken the exception for its own
+            ready, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
             for future in ready:
                 yield future.result()
             waiting_for()

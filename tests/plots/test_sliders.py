@@ -1,9 +1,7 @@
-"""Looking around: what the sliders show, with ipywidgets and without."""
+"""Looking around: what the sliders show, and what stands where they don't work."""
 
 import sys
-from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -27,44 +25,58 @@ def images():
     return np.random.default_rng(1).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 
 
-class Widgets(SimpleNamespace):
-    """Stands for ipywidgets: moves every slider to both of its ends."""
-
-    def __init__(self):
-        super().__init__(shown=[])
-        self.Dropdown = lambda options, value: [value, *options]
-        self.FloatSlider = lambda value, min, max, step, continuous_update: [value, min, max]
-
-    def interact(self, show, **widgets):
-        for name, values in widgets.items():
-            for value in values:
-                settings = {other: choice[0] for other, choice in widgets.items()} | {name: value}
-                self.shown.append(settings)
-                show(**settings)
-                plt.close("all")  # a notebook does so after each cell
+@pytest.fixture
+def shown(monkeypatch):
+    """What a notebook displays beside pictures."""
+    displayed = []
+    pytest.importorskip("ipykernel")
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    return displayed
 
 
-@pytest.fixture(params=["with", "without"])
-def widgets(request, monkeypatch):
-    made = Widgets() if request.param == "with" else None
-    monkeypatch.setitem(sys.modules, "ipywidgets", made)  # None: it can't be imported
-    return made
+@pytest.fixture
+def pictures(monkeypatch):
+    """The titles of all that is drawn, in order."""
+    drawn = []
+    monkeypatch.setattr(figures, "grid", lambda *_, title, **__: drawn.append(title))
+    monkeypatch.setattr(figures, "roc", lambda _curves, _areas, title, **_: drawn.append(title))
+    return drawn
 
 
-@pytest.mark.parametrize("show", [sliders.predictions, sliders.threshold])
-def test_every_class_can_be_chosen(show, widgets, images, outputs, capsys):
+@pytest.mark.parametrize(
+    ("show", "first", "moved"),
+    [
+        (sliders.predictions, "Called Shirt with a confidence near 50%", "Called Bag with a"),
+        (sliders.threshold, "Shirt from 50% on:", "Bag from 50% on:"),
+    ],
+)
+def test_sliders_stand_below_a_plain_picture(show, first, moved, shown, pictures, images, outputs):
     show(*([images] if show is sliders.predictions else []), LABELS, outputs)
-    assert ("pip install ipywidgets" in capsys.readouterr().out) == (widgets is None)
-    if widgets:
-        name = "said" if show is sliders.predictions else "name"
-        assert {settings[name] for settings in widgets.shown} == set(CLASS_NAMES)
+    (box,) = shown
+    choice, slider, below = box.children
+    assert choice.options == tuple(CLASS_NAMES)
+    assert [title.startswith(first) for title in pictures] == [True], "before anything moves"
+    assert not below.outputs
+    choice.value = "Bag"
+    assert pictures[1:] == [title for title in pictures if title.startswith(moved)]
+    for end in (slider.min, slider.max):
+        slider.value = end
+        assert f"{end:.0%}" in pictures[-1]
+    assert len(pictures) == 4
+
+
+def test_no_sliders_where_no_notebook_is(monkeypatch, pictures, outputs, capsys):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    sliders.threshold(LABELS, outputs)
+    assert len(pictures) == 1
+    assert "VBox" not in capsys.readouterr().out
 
 
 @pytest.fixture
 def alone(monkeypatch):
     """What is drawn without sliders: the arguments."""
     given = {}
-    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     monkeypatch.setattr(figures, "grid", lambda *a, **more: given.update(args=a, **more))
     monkeypatch.setattr(figures, "roc", lambda *a, **more: given.update(args=a, **more))
     return given

@@ -9,7 +9,7 @@ from multiprocessing import active_children
 import psutil
 import pytest
 
-from fmnist_utils import CourseError
+from fmnist_utils import CourseError, messages
 from fmnist_utils.profiles import Profile
 from fmnist_utils.recipes import PUBLISHED
 from fmnist_utils.runs.jobs import each, train_all
@@ -89,3 +89,11 @@ def test_one_that_is_killed_stops_the_others_and_none_begins(tmp_path):
     both = "a long one", "a killed one"
     left = end_together((*both, "a later one"), tmp_path, "ended from outside")
     assert left == {*both, "it was told to stop"}
+
+
+def test_a_signal_that_a_library_swallowed_stops_them_all_the_same(tmp_path, monkeypatch):
+    begun = each(job, [("a long one", tmp_path)], 2, lambda: interruptions.append(signal.SIGINT))
+    monkeypatch.setattr(messages, "interruptions", interruptions := [])
+    with pytest.raises(KeyboardInterrupt):
+        list(begun)
+    assert not [child for child in active_children() if psutil.pid_exists(child.pid)]
