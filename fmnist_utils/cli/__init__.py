@@ -89,6 +89,14 @@ def _verify(args: argparse.Namespace) -> int:
     return 0 if agrees else 1
 
 
+def _speedrun(args: argparse.Namespace) -> int:
+    from fmnist_utils import data
+    from fmnist_utils.cli import reproduce
+
+    print(reproduce.speedrun(args.seed, data.load()))
+    return 0
+
+
 def _tune(args: argparse.Namespace) -> int:
     profile = named(args.profile)
     from fmnist_utils import data, tuning
@@ -138,6 +146,7 @@ COMMANDS = {
     "tune": _tune,
     "reproduce": _reproduce,
     "verify": _verify,
+    "speedrun": _speedrun,
 }
 
 
