@@ -159,6 +159,15 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "fastest)",
     )
 
+    ship = commands.add_parser(
+        "ship",
+        help="make the trained networks that come with the course (an hour)",
+        description="Trains the networks of the list SHIPPED, seed 0, at the profile full on the "
+        "real data, or finds them in the run store, and writes their weights and model cards into "
+        "fmnist_utils/models/weights/, and the images of the web page into docs/.",
+    )
+    ship.add_argument("id", nargs="*", metavar="ID", help="which of them; none: all")
+
     verify = commands.add_parser(
         "verify",
         parents=[with_seed],
