@@ -1,7 +1,7 @@
 """Figures and tables that say what made them, and sliders to look around with."""
 
 from fmnist_utils.plots import diagrams, sliders
-from fmnist_utils.plots.comparisons import forest, frontier, ladder, on_the_frontier
+from fmnist_utils.plots.comparisons import forest, frontier, ladder, on_the_frontier, rows, search
 from fmnist_utils.plots.figures import (
     MARKERS,
     PALETTE,
@@ -34,8 +34,10 @@ __all__ = [
     "ladder",
     "on_the_frontier",
     "roc",
+    "rows",
     "samples",
     "scatter",
+    "search",
     "sign_this_run",
     "sliders",
 ]

@@ -1,5 +1,7 @@
-"""Figures of comparisons: differences with their verdicts, a ladder of changes, a frontier."""
+"""Figures of comparisons: differences with their verdicts, a ladder of changes, a frontier, rows of
+pictures before and after a change."""
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -8,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-from fmnist_utils.plots.figures import finish
+from fmnist_utils.plots.figures import PALETTE, finish
 
 NOT_JUDGED = "not judged"
 # The look of each verdict: colour, marker, hatch. (Told apart in grey as well.)
@@ -57,6 +59,7 @@ def forest(
     ax.set_xlabel(axis)
     if np.isfinite(linear):
         ax.set_xscale("symlog", linthresh=linear)
+        ax.set_xlim(1.6 * min(-linear, table.low.min()), 1.6 * max(linear, table.high.max()))
         reach = np.abs(ax.get_xlim()).max()
         steps = [step for step in (1, 3, 10, 30, 100) if step <= reach]
         ax.set_xticks(ticks := [-step for step in steps[::-1]] + [0, *steps], ticks)
@@ -98,7 +101,7 @@ def ladder(table: pd.DataFrame, title: str = "", made_by: str = "reference") -> 
         left.plot([below + row.low, below + row.high], [rung, rung], color="black", linewidth=1.2)
         end = max(below, row.accuracy, below + np.nan_to_num(row.high, nan=row.change))
         left.annotate(
-            f"{row.change:+.2f}",
+            f"{row.change:+.2f}".replace("-", "−"),
             (end, rung),
             (5, 0),
             textcoords="offset points",
@@ -107,7 +110,10 @@ def ladder(table: pd.DataFrame, title: str = "", made_by: str = "reference") -> 
         )
     left.set_yticks(height, table.index)
     left.set_xlabel("validation accuracy, per cent (black: 95 % interval of the step)")
-    left.margins(x=0.12)
+    below = table.accuracy.shift()
+    ends = pd.concat([table.accuracy, below + table.low, below + table.high])
+    room = 0.14 * (ends.max() - ends.min())
+    left.set_xlim(ends.min() - room / 2, ends.max() + room)
     left.legend(title="the step, by the test", fontsize=9, title_fontsize=9, loc="lower right")
     right.barh(height, table.epoch, height=0.62, color="C2")
     for rung, time in enumerate(table.epoch):
@@ -236,3 +242,99 @@ def _overlap(a: tuple, b: tuple) -> float:
     wide = min(a[2], b[2]) - max(a[0], b[0])
     high = min(a[3], b[3]) - max(a[1], b[1])
     return max(wide, 0) * max(high, 0)
+
+
+def rows(
+    named: Mapping[str, Sequence[np.ndarray]],
+    title: str = "",
+    made_by: str = "this run",
+    marked: Mapping[str, Sequence[bool]] | None = None,
+    halves: tuple[str, str] | None = None,
+) -> None:
+    """Pictures in rows, each row named at its left.
+
+    named: for each row its 2-D images, as many in each. marked: those that are framed and coloured.
+    halves: what stands above the left and the right half of the columns, with a gap between them.
+    """
+    columns = len(next(iter(named.values())))
+    wide = [1.0] * columns
+    if halves:
+        wide.insert(columns // 2, 0.4)
+    figure, axes = plt.subplots(
+        len(named),
+        len(wide),
+        figsize=(0.62 * sum(wide) + 1.6, 0.68 * len(named) + 0.8),
+        squeeze=False,
+        width_ratios=wide,
+    )
+    for (name, images), row in zip(named.items(), axes, strict=True):
+        cells = [ax for ax, width in zip(row, wide, strict=True) if width == 1]
+        for number, (ax, image) in enumerate(zip(cells, images, strict=True)):
+            mark = marked is not None and marked[name][number]
+            ax.imshow(image, cmap="Oranges" if mark else "gray_r")
+            for side in ax.spines.values():
+                side.set(visible=mark, color=PALETTE[1], linewidth=2.5)
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+        if not ax.images:
+            ax.axis("off")
+    if halves:
+        middle = columns // 2
+        for at, text in zip(
+            (middle // 2, middle + 1 + (columns - middle) // 2), halves, strict=True
+        ):
+            axes[0, at].set_title(text, fontsize=11)
+    finish(figure, title, made_by, "Pictures")
+    plt.show()
+
+
+def search(
+    table: pd.DataFrame, x: str, y: str, title: str = "", made_by: str = "reference"
+) -> None:
+    """A search in space and in time.
+
+    table: one row a trial, in the order of trials; columns seconds, val_accuracy (a fraction),
+    state ("complete" or "pruned") and the hyperparameters `x`, on a logarithmic axis, and `y`.
+    At the left where the trials are, at the right when each ran and what it reached, with the best
+    so far.
+    """
+    figure, (space, clock) = plt.subplots(1, 2, figsize=(11, 4), width_ratios=[4, 5])
+    done, pruned = table[table.state == "complete"], table[table.state != "complete"]
+    best = done.val_accuracy.idxmax()
+    shades = space.scatter(
+        done[x], done[y], c=100 * done.val_accuracy, cmap="cividis", s=90, edgecolor="white"
+    )
+    space.plot(pruned[x], pruned[y], "x", color=PALETTE[1], markersize=7)
+    space.plot(*table.loc[best, [x, y]], "o", markersize=17, fillstyle="none", color="black")
+    space.set(xlabel=x, ylabel=y, xscale="log")
+    figure.colorbar(shades, ax=space, label="accuracy, per cent")
+    end = table.seconds.cumsum() / 60
+    begin = end - table.seconds / 60
+    score = 100 * table.val_accuracy
+    lowest = score[done.index].min()
+    floor = min(lowest, score[best] - 1) - 0.15 * (score[best] - lowest + 0.5)
+    shown = score.clip(lower=floor)
+    for some, style, colour, label in (
+        (done, "-", PALETTE[0], "to the end"),
+        (pruned, "-x", PALETTE[1], "pruned"),
+    ):
+        for number, trial in enumerate(some.index):
+            clock.plot(
+                [begin[trial], end[trial]],
+                [shown[trial]] * 2,
+                style,
+                color=colour,
+                linewidth=4,
+                markevery=[1],
+                label=f"{label}: {len(some)} trials" if not number else None,
+            )
+    so_far = score.where(table.state == "complete", 0.0).cummax().replace(0.0, np.nan)
+    clock.step(end, so_far, where="post", color="#555555", linewidth=1, label="the best so far")
+    clock.set(xlabel="minutes of training", ylabel="accuracy at its end, per cent")
+    if (score < floor).any():
+        clock.set_ylim(bottom=floor - 0.05 * (score[best] - floor))
+        clock.text(0, floor, " or lower", fontsize=8, va="bottom")
+    clock.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
+    finish(figure, title, made_by, "A search in space and time")
+    plt.show()
