@@ -11,10 +11,11 @@ CHECK = $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The c
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-header --no-emit-index-url --no-emit-find-links --upgrade
 
-.PHONY: help course test test-faults test-mutants test-browser lab bench handout notebooks site test-site lock lock-site clean
+.PHONY: help course speedrun test test-faults test-mutants test-browser lab bench handout notebooks site test-site lock lock-site clean
 
 help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
+	@echo "make speedrun   train lesson 8's network in two or three minutes, past every report"
 	@echo "make test       run every test"
 	@echo "make test-faults  break it in many ways: damaged data, kills, signals, full disks (some hours)"
 	@echo "make test-mutants  do the tests notice planted faults? (hours; MUTANTS='photo --share 0.2')"
@@ -31,6 +32,9 @@ help:
 
 course: .venv/installed
 	$(RUN) -m fmnist_utils run --profile $(PROFILE) --out build
+
+speedrun: .venv/installed
+	$(RUN) -m fmnist_utils speedrun
 
 # Two workers, one file each at a time, the notebooks first: what they have trained is kept for
 # this test run, and found again when the tests run the whole series. (tests/conftest.py has the

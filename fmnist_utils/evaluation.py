@@ -7,6 +7,7 @@ unweighted ("macro"). Every function raises ValueError for labels or outputs of 
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from scipy.optimize import minimize_scalar
 from sklearn import metrics
 
@@ -224,3 +225,50 @@ def temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
         method="bounded",
     )
     return float(np.exp(found.x))
+
+
+def compare(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    """The course's test: is the first of two ways to train better than the second?
+
+    first, second: (seeds, images), a value for each image, the higher the better: 100 or 0 for
+    right or wrong, say, and all is in points. Both have seen the same images; their numbers of
+    seeds, at least two, may differ.
+
+    Two things vary by chance: which images happen to be in the set, and the seeds. The images' part
+    is estimated from the paired differences, image by image, each averaged over the seeds; the
+    seeds' part from the variance of the seeds' means. The two variances add up. (The images' part
+    holds a little of the seeds' as well, so the test errs on the side of "undecided".) Returns what
+    `judge` returns. Raises ValueError for values of another form.
+    """
+    first, second = (np.asarray(values, float) for values in (first, second))
+    if not (first.ndim == second.ndim == 2 and first.shape[1] == second.shape[1] > 1):
+        raise ValueError(
+            f"{first.shape} and {second.shape} can't be compared; (seeds, images) of the same "
+            "images can."
+        )
+    if min(len(first), len(second)) < 2:
+        raise ValueError("A single seed says nothing of chance: at least 2 of each are needed.")
+    paired = first.mean(axis=0) - second.mean(axis=0)
+    parts = [(paired.var(ddof=1) / len(paired), len(paired) - 1)]
+    parts += [(v.mean(axis=1).var(ddof=1) / len(v), len(v) - 1) for v in (first, second)]
+    return judge(float(paired.mean()), parts)
+
+
+def judge(difference: float, parts: list[tuple[float, int]]) -> dict[str, float]:
+    """A difference with its 95 % interval (low, high), error, t, df and p.
+
+    parts: each source's variance and its degrees of freedom. t = difference / error is compared
+    with Student's t, with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946).
+    """
+    variance = sum(v for v, _ in parts)
+    error = float(np.sqrt(variance))
+    if variance == 0:
+        t, freedom, half = np.copysign(np.inf, difference) if difference else 0.0, np.inf, 0.0
+        p = float(difference == 0)
+    else:
+        t = difference / error
+        freedom = variance**2 / sum(v**2 / n for v, n in parts)
+        p = float(2 * stats.t.sf(abs(t), freedom))
+        half = float(stats.t.ppf(0.975, freedom)) * error
+    interval = {"difference": difference, "low": difference - half, "high": difference + half}
+    return interval | {"error": error, "t": float(t), "df": float(freedom), "p": p}

@@ -144,7 +144,17 @@ def through_tanh(x, W, b, d, slope):
     return x.T @ (d * slope(np.tanh(x @ W + b)))
 
 
+def selective(outputs, labels, threshold, at_least=np.greater_equal):
+    answered = at_least(outputs.max(axis=1), threshold)
+    return answered.mean(), (outputs.argmax(axis=1) == labels)[answered].mean()
+
+
 DIGITS = load_digits().target
+# Right or wrong, four seeds of one way and three of another, whose verdicts leave no doubt: 19 in
+# 20 against every second, and two draws of the same.
+DRAW = np.random.default_rng(0).random((7, 400))
+BETTER, WORSE = DRAW[:4] < 0.95, DRAW[4:] < 0.5
+ALIKE = (DRAW[:3] < 0.8, DRAW[3:6] < 0.8)
 WEIGHTS = {k: 0.5 if k in (2, 6) else 1.0 for k in range(10)}
 RIGHT = {
     "1.1": 188.16,
@@ -187,7 +197,14 @@ RIGHT = {
     "8.2": 2,
     "8.3": 2,
     "8.4": one_cycle,
+    "9.1": 108.82,
+    "9.2": 4,
+    "9.3": lambda outputs, labels, threshold: selective(outputs, labels, threshold),
+    "9.4": 0.93,
 }
+EXPERIMENTS = ("5.5", "5.6", "6.5", "6.6", "7.5", "7.6", "8.5", "8.6", "9.5", "9.6")
+RIGHT |= {number: (BETTER, WORSE, "helps") for number in EXPERIMENTS}
+RIGHT = {number: RIGHT[number] for number in sorted(RIGHT)}
 
 
 class Tensor:
@@ -274,6 +291,17 @@ ALSO_RIGHT = {
     "7.2": [64.2, 64, 64.15, 0.64, 0.642],
     "7.4": [lambda p: [np.bincount(column).argmax() for column in p.T]],
     "8.1": [8_128_512.0, 8.13e6, 8.1e6],
+    **{
+        number: [
+            (WORSE, BETTER, "harms"),
+            [*ALIKE, "undecided"],
+            (BETTER.astype(int), WORSE.tolist(), " Helps"),
+        ]
+        for number in EXPERIMENTS
+    },
+    "9.1": [109, 108.8, 110],
+    "9.3": [lambda o, y, t: list(selective(o, y, t))],
+    "9.4": [93, 0.93000001, 92.99],
     "8.4": [
         lambda now, total, peak: np.interp(now, [0, total / 5, total], [0, peak, 0]),
         lambda now, total, peak: one_cycle(now, total, peak) + 1e-7,
@@ -352,6 +380,14 @@ WRONG_VALUES = {
     "millions | 32514048: Each of the 3 × 3 × 48 × 96 weights",
     "8.2": "3: Only the convolutions get faster | 20: Those are the seconds | 0.5: The other way "
     "round | 1.3333: How many seconds does | 1.5: How many seconds does",
+    "9.1": "217.64: That is with 32 bits | 435.28: That is with 64 bits | 54.41: one byte a number "
+    "| 870.56: 16 bits are two bytes. | 108820: Those are bytes | 0.109: Those are megabytes | "
+    "100: Each parameter is one number",
+    "9.2": "1: Loading is fine | 2: That is grey, and 28 | 3: The ground has to be dark | 5: In "
+    "which line",
+    "9.4": "0.925: The mean of the two | 92.5: The mean of the two | 0.95: That is the network's. "
+    "| 90: That is the person's. | 0.57: That is the network's part. | 0.36: That is the person's "
+    "part. | 0.92: You have exchanged | 0.8: Of 100 images",
     "8.3": "1: That call isn't timed. | 3: The new model has been called before | 4: The ratio is "
     "the right way round. | 5: A model's first call compiles.",
 }
@@ -500,6 +536,37 @@ WRONG = {
         (lambda p: 9 - majority(9 - p), "[[7, 3], [2, 8]], one member a row, yours says [7, 8]."),
         (majority_first_seen, "yours says [7, 3]. Equally many votes"),
     ],
+    **{
+        number: [
+            ((BETTER, WORSE), "This should be three things"),
+            ((BETTER, WORSE, "undecided"), "Chance alone would hardly make"),
+            ((BETTER, WORSE, "harms"), "The other way round"),
+            ((*ALIKE, "helps"), "Chance alone would make"),
+            ((BETTER, WORSE, "holds"), "one of helps, harms, undecided"),
+            ((BETTER, WORSE, 0.01), "one of helps, harms, undecided"),
+            ((BETTER[:2], WORSE, "helps"), "2 seeds say little"),
+            ((BETTER[0], WORSE, "helps"), "a row for each seed and a column for each image"),
+            ((BETTER[:, :300], WORSE, "helps"), "a row for each seed and a column for each image"),
+            ((BETTER[:, :50], WORSE[:, :50], "helps"), "50 are fewer than"),
+            ((100 * BETTER, WORSE, "helps"), "Right is 1 (or True), wrong is 0"),
+            ((BETTER[[0, 0, 1]], WORSE, "helps"), "was the seed changed"),
+            ((BETTER, DRAW[4:] < 0.1, "helps"), "learned next to nothing"),
+            ((WORSE, WORSE, "undecided"), "was the change ever made?"),
+        ]
+        for number in EXPERIMENTS
+    },
+    "9.3": [
+        (lambda o, y, t: selective(o, y, t)[::-1], "First the coverage"),
+        (lambda o, y, t: (selective(o, y, t)[0], np.prod(selective(o, y, t))), "You divide by all"),
+        (lambda o, y, t: (selective(o, y, t)[0], 0.6), "not of all"),
+        (
+            lambda o, y, t: (1 - selective(o, y, t)[0], selective(o, y, t)[1]),
+            "not the share that it leaves open",
+        ),
+        (lambda o, y, t: selective(o, y, t, np.greater), "at least, not more than"),
+        (lambda o, y, t: selective(o, y, t)[0], "yours has shape ()"),
+        (lambda o, y, t: (1.0, 0.5), "With threshold 0.65, of 5 images it answers 3."),
+    ],
     "8.4": [
         (lambda step, steps, peak: one_cycle(step, steps, peak, share=0.5), "not 0.4."),
         (lambda step, steps, peak: peak * (1 - step / steps), "step 0 has 0.0, not 2."),
@@ -559,12 +626,14 @@ def test_right_in_any_form(number, form):
     answer, formed = RIGHT[number], FORMS[form]
     if number in FUNCTIONS:
         assert hint_for(number, lambda *arguments: formed(answer(*arguments))) == ""
+    elif number in EXPERIMENTS:
+        assert hint_for(number, [*map(formed, answer[:2]), answer[2]]) == ""
     else:
         assert hint_for(number, formed(list(answer.values()) if number == "6.2" else answer)) == ""
 
 
 TOLERANCES = {"1.1": 0.005, "1.3": 0.001, "3.3": 0.005, "5.2": 0.005, "6.1": 0.005, "7.1": 0.005}
-TOLERANCES |= {"7.2": 0.005, "8.1": 1e-4}
+TOLERANCES |= {"7.2": 0.005, "8.1": 1e-4, "9.1": 0.005, "9.4": 0.0005}
 
 
 @pytest.mark.parametrize("number", TOLERANCES)
@@ -644,8 +713,8 @@ def test_unfinished_and_broken(number):
 def test_check_prints(capsys):
     check("2.1", 79_510)
     check("2.1", 1)
-    check("9.9", 1)
+    check("9.0", 1)
     right, wrong, unknown = capsys.readouterr().out.splitlines()
     assert right == "Exercise 2.1: right!"
     assert wrong.startswith("Exercise 2.1: not yet. ")
-    assert "no exercise 9.9" in unknown
+    assert "no exercise 9.0" in unknown

@@ -89,6 +89,26 @@ def _verify(args: argparse.Namespace) -> int:
     return 0 if agrees else 1
 
 
+def _speedrun(args: argparse.Namespace) -> int:
+    from fmnist_utils import data
+    from fmnist_utils.cli import reproduce
+
+    print(reproduce.speedrun(args.seed, data.load()))
+    return 0
+
+
+def _ship(args: argparse.Namespace) -> int:
+    from fmnist_utils.recipes import SHIPPED
+
+    for id in args.id:
+        if id not in SHIPPED:
+            raise CourseError(f"{id!r} doesn't come trained; choose {' or '.join(SHIPPED)}.")
+    from fmnist_utils.cli import ship
+
+    ship.ship_all([SHIPPED[id] for id in args.id or SHIPPED])
+    return 0
+
+
 def _tune(args: argparse.Namespace) -> int:
     profile = named(args.profile)
     from fmnist_utils import data, tuning
@@ -137,7 +157,9 @@ COMMANDS = {
     "predict": _predict,
     "tune": _tune,
     "reproduce": _reproduce,
+    "ship": _ship,
     "verify": _verify,
+    "speedrun": _speedrun,
 }
 
 

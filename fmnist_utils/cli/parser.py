@@ -159,6 +159,15 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "fastest)",
     )
 
+    ship = commands.add_parser(
+        "ship",
+        help="make the trained networks that come with the course (an hour)",
+        description="Trains the networks of the list SHIPPED, seed 0, at the profile full on the "
+        "real data, or finds them in the run store, and writes their weights and model cards into "
+        "fmnist_utils/models/weights/, and the images of the web page into docs/.",
+    )
+    ship.add_argument("id", nargs="*", metavar="ID", help="which of them; none: all")
+
     verify = commands.add_parser(
         "verify",
         parents=[with_seed],
@@ -168,6 +177,15 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "reference's seeds, and at least within 0.5 points. Exit code: 0 if it does, 1 if not.",
     )
     verify.add_argument("id", metavar="ID")
+
+    commands.add_parser(
+        "speedrun",
+        parents=[with_seed],
+        help="train lesson 8's network on all images: two or three minutes, past every report",
+        description="Trains speedrun-93 on the 60,000 training images of the real data, ten epochs "
+        "with a live line, then opens the test set once and prints the accuracy beside the best "
+        "report's and the reference's. Nothing is kept.",
+    )
     return parser
 
 

@@ -14,12 +14,13 @@ from fmnist_utils.exercises import (
     lesson6,
     lesson7,
     lesson8,
+    lesson9,
 )
 from fmnist_utils.exercises.value import Hint, Unanswered
 
 __all__ = ["CHECKS", "check", "hint_for"]
 
-_LESSONS = (lesson1, lesson2, lesson3, lesson4, lesson5, lesson6, lesson7, lesson8)
+_LESSONS = (lesson1, lesson2, lesson3, lesson4, lesson5, lesson6, lesson7, lesson8, lesson9)
 CHECKS: dict[str, Callable[[object], str]] = {
     number: check for lesson in _LESSONS for number, check in lesson.CHECKS.items()
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fmnist_utils.exercises.value import function, number, scalar
+from fmnist_utils.exercises.value import experiment, function, number, scalar
 
 
 def check_early_stopping(epochs_trained: Callable) -> str:
@@ -60,4 +60,6 @@ CHECKS: dict[str, Callable[[object], str]] = {
         },
     ),
     "5.4": function(check_early_stopping),
+    "5.5": experiment(),
+    "5.6": experiment(),
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fmnist_utils.exercises.value import array, function, number
+from fmnist_utils.exercises.value import array, experiment, function, number
 
 
 def check_class_weights(answer: object) -> str:
@@ -83,4 +83,6 @@ CHECKS: dict[str, Callable[[object], str]] = {
         },
     ),
     "6.4": function(check_shift, in_place=True),
+    "6.5": experiment(),
+    "6.6": experiment(),
 }

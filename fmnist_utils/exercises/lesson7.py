@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fmnist_utils.exercises.value import function, number
+from fmnist_utils.exercises.value import experiment, function, number
 
 
 def check_majority(majority: Callable) -> str:
@@ -64,4 +64,6 @@ CHECKS: dict[str, Callable[[object], str]] = {
         },
     ),
     "7.4": function(check_majority),
+    "7.5": experiment(),
+    "7.6": experiment(),
 }

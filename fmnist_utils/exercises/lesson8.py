@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fmnist_utils.exercises.value import function, number, scalar
+from fmnist_utils.exercises.value import experiment, function, number, scalar
 
 
 def check_one_cycle(one_cycle: Callable) -> str:
@@ -53,4 +53,6 @@ CHECKS: dict[str, Callable[[object], str]] = {
         },
     ),
     "8.4": function(check_one_cycle),
+    "8.5": experiment(),
+    "8.6": experiment(),
 }

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fmnist_utils import evaluation
+
 
 class Unanswered(Exception):
     """The exercise is still as it was handed out."""
@@ -113,3 +115,57 @@ def function(check: Callable[[Callable], str], *, in_place: bool = False) -> Cal
         return check(tried)
 
     return check_function
+
+
+VERDICTS = ("helps", "harms", "undecided")
+
+
+def experiment(seeds: int = 3, images: int = 200, guessing: float = 0.2) -> Callable:
+    """A check for an experiment: two ways to train, each with several seeds, and a verdict.
+
+    The answer is (with the change, without it, verdict): for each way the rows of its seeds, right
+    (1) or wrong (0) for every image, and one of `VERDICTS`. Nobody knows what must come out; what
+    can be checked is that it is an experiment, and that the verdict is that of the course's test.
+    guessing: a way that is right less often than this has learned nothing, for all seeds.
+    """
+
+    def check(answer: object) -> str:
+        wanted = "three things: right with the change, right without it, and the verdict"
+        if not isinstance(answer, tuple | list) or len(answer) != 3:
+            array(answer, wanted)
+            raise Hint(f"This should be {wanted}.")
+        ways, verdict = [array(way, "rows of right and wrong") for way in answer[:2]], answer[2]
+        for way in ways:
+            if way.ndim != 2 or way.shape[1] != ways[0].shape[-1]:
+                return (
+                    "Each way has a row for each seed and a column for each image, both the same."
+                )
+            if not np.isin(way, (0, 1)).all():
+                return "Right is 1 (or True), wrong is 0: compare the classes with the labels."
+            if len(way) < seeds:
+                return f"{len(way)} seeds say little about chance; take at least {seeds} of each."
+            if way.shape[1] < images:
+                return f"Judge by more images: {way.shape[1]} are fewer than {images}."
+            if len(np.unique(way, axis=0)) < len(way):
+                return "Two rows of one way are the same: was the seed changed for each training?"
+            if way.mean() < guessing:
+                return (
+                    "One of the two ways has learned next to nothing: look at its training first."
+                )
+        if np.array_equal(*ways):
+            return "Both ways give the same: was the change ever made?"
+        if not isinstance(verdict, str) or verdict.strip().lower() not in VERDICTS:
+            return f"The verdict is one of {', '.join(VERDICTS)}, in quotes."
+        test = evaluation.compare(*(100 * way for way in ways))
+        towards = "helps" if test["difference"] > 0 else "harms"
+        right = towards if test["p"] < 0.05 else "undecided"
+        said = verdict.strip().lower()
+        if said == right:
+            return ""
+        if right == "undecided":
+            return "Chance alone would make such a difference too often: look at p."
+        if said == "undecided":
+            return "Chance alone would hardly make such a difference: look at p."
+        return "The other way round: the difference is with the change minus without it."
+
+    return check

@@ -1,6 +1,7 @@
 """Figures and tables that say what made them, and sliders to look around with."""
 
 from fmnist_utils.plots import diagrams, sliders
+from fmnist_utils.plots.comparisons import forest, frontier, ladder, on_the_frontier, rows, search
 from fmnist_utils.plots.figures import (
     MARKERS,
     PALETTE,
@@ -27,10 +28,16 @@ __all__ = [
     "diagrams",
     "dots",
     "finish",
+    "forest",
+    "frontier",
     "grid",
+    "ladder",
+    "on_the_frontier",
     "roc",
+    "rows",
     "samples",
     "scatter",
+    "search",
     "sign_this_run",
     "sliders",
 ]

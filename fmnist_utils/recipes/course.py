@@ -153,3 +153,13 @@ COURSE: dict[str, Recipe] = {
     for id, recipe in _CHOSEN.items()
 }
 MODELS = ChainMap(COURSE, PUBLISHED)  # runs through the published ones first
+# Those that come trained with the course (`models.shipped`): the best of at most 100,000 weights;
+# a published one; the same with copies of two classes, which has learned the shortcut of lesson 6.
+# (Nobody chooses the last one, so it may open the test set.)
+SHIPPED: dict[str, Recipe] = {
+    "speedrun-small": COURSE["speedrun-small"],
+    "cnn-standard": PUBLISHED["cnn-standard"],
+    "cnn-standard-shortcut": PUBLISHED["cnn-standard"].but(
+        "cnn-standard-shortcut", augmentation="pullover+shirt", opens_test=True
+    ),
+}

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from fmnist_utils import evaluation
 from fmnist_utils.data import CLASS_NAMES
@@ -21,27 +20,18 @@ LEVEL = 0.05  # how often chance alone may give even one verdict in a family
 def test(claim: Claim) -> dict[str, float | int]:
     """Ask the reference: difference (in favour of the claim) with its 95 % interval, t and p.
 
-    Two things vary by chance: which images happen to be in the test set, and the seeds. Both
-    models see the same images, so the images' part is estimated from the paired differences, image
-    by image, each averaged over the seeds; the seeds' part from the variance of the seeds' means.
-    The two variances add up; t = difference / error is compared with Student's t, with
-    Satterthwaite's degrees of freedom, df (Biometrics Bulletin 2, 1946). The images' part holds a
-    little of the seeds' as well, so the test errs on the side of "undecided".
+    The test is `evaluation.compare`'s, on the same images for both models, with the seeds of each.
 
     Accuracies, recalls and their errors are in points (per cent), losses in nats. Returns
     difference, low, high, error, t, df, p (not corrected) and seeds. Raises CourseError where a
     model has fewer than two reference runs.
     """
     if claim.metric == "overfitting":
-        difference, parts = _overfitting(claim.first)
+        found = evaluation.judge(*_overfitting(claim.first))
     else:
         better, other = (_samples(id, claim.metric) for id in (claim.first, claim.second))
-        paired = better.mean(axis=0) - other.mean(axis=0)
-        difference = paired.mean()
-        parts = [(paired.var(ddof=1) / len(paired), len(paired) - 1)]
-        parts += [(s.mean(axis=1).var(ddof=1) / len(s), len(s) - 1) for s in (better, other)]
-    seeds = min(_seeds(claim.first), _seeds(claim.second))
-    return _judge(float(difference), parts) | {"seeds": seeds}
+        found = evaluation.compare(better, other)
+    return found | {"seeds": min(_seeds(claim.first), _seeds(claim.second))}
 
 
 def verdicts(family: Mapping[str, Claim] = FAMILIES["the reports"]) -> pd.DataFrame:
@@ -96,22 +86,6 @@ def _verdict(claim: Claim, difference: float, corrected: float) -> str:
     return for_it if difference > 0 else against
 
 
-def _judge(difference: float, parts: list[tuple[float, int]]) -> dict[str, float]:
-    """parts: each source's variance and its degrees of freedom."""
-    variance = sum(v for v, _ in parts)
-    error = float(np.sqrt(variance))
-    if variance == 0:
-        t, freedom, half = np.copysign(np.inf, difference) if difference else 0.0, np.inf, 0.0
-        p = float(difference == 0)
-    else:
-        t = difference / error
-        freedom = variance**2 / sum(v**2 / n for v, n in parts)
-        p = float(2 * stats.t.sf(abs(t), freedom))
-        half = float(stats.t.ppf(0.975, freedom)) * error
-    interval = {"difference": difference, "low": difference - half, "high": difference + half}
-    return interval | {"error": error, "t": float(t), "df": float(freedom), "p": p}
-
-
 def _seeds(id: str) -> int:
     return len(study_runs.answered_seeds(id) if id in STUDY_OF else tables.seeds_of(id))
 
@@ -149,4 +123,4 @@ def _overfitting(id: str) -> tuple[float, list[tuple[float, int]]]:
     accuracy, n = np.mean([run.metrics["test_accuracy"] for run in runs]), len(runs[0].test_labels)
     # The training images are so many that their own part is far smaller than the test images'.
     images = (100 * evaluation.standard_error(accuracy, n)) ** 2, n - 1
-    return np.mean(gaps), [images, (np.var(gaps, ddof=1) / len(gaps), len(gaps) - 1)]
+    return float(np.mean(gaps)), [images, (np.var(gaps, ddof=1) / len(gaps), len(gaps) - 1)]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from made_runs import FULL, content, finished
@@ -280,6 +281,31 @@ def test_verify(tmp_path, trained, called_real, monkeypatch, reached, agrees, ca
     shown = capsys.readouterr().out
     assert f"cnn-basic, seed 5: {100 * reached:.2f} % {'agrees' if agrees else 'DOES NOT'}" in shown
     assert "91.00 % over 3 seeds (allowed: ± 4.00 points)" in shown
+
+
+def test_speedrun(tmp_path, trained, called_real, monkeypatch, capsys):
+    reproduce.reproduce(["speedrun-93"], 3, called_real)
+    capsys.readouterr()
+    known = 100 * reference.results().test_accuracy  # whatever the made-up runs have reached
+
+    def train(recipe, data, profile, seed, folder):
+        assert not list(folder.iterdir()), "found is not trained"
+        assert (recipe.id, profile, seed) == ("speedrun-93", FULL, 4)
+        return finished(tmp_path / "run", data, recipe.id, seed, 0.9437)
+
+    monkeypatch.setattr(runs, "train", train)
+    monkeypatch.setattr("fmnist_utils.data.load", lambda: called_real)
+    assert main(["speedrun", "--seed", "4"]) == 0
+    yours, report, ours = capsys.readouterr().out.splitlines()
+    assert yours.startswith("your run, seed 4: 94.37 % of the test images, in ")
+    assert report == "the best of the reports: 93.16 %, as reported"  # published.md
+    assert f": {np.mean(known):.2f} ± {np.std(known, ddof=1):.2f} %, mean" in ours
+    assert ours.endswith("of 3 seeds")
+
+
+def test_speedrun_refuses_the_stand_in(dataset):
+    with pytest.raises(CourseError, match="stand-in"):
+        reproduce.speedrun(0, dataset)
 
 
 def test_verify_allows_half_a_point(tmp_path, trained, called_real, monkeypatch):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from fmnist_utils import CourseError, reference
+from fmnist_utils import CourseError, evaluation, reference
 from fmnist_utils.recipes import CLAIMS, FAMILIES, MODELS, STUDIES, Claim
 from fmnist_utils.reference import HARMS, HELPS, HOLDS, REFUTED, UNDECIDED, judgement
 from fmnist_utils.reference import study_runs, tables
@@ -137,7 +137,7 @@ def test_seeds_that_disagree_decide_nothing(models):
 def test_several_parts_as_welch_and_satterthwaite_do():
     a, b = np.array([1.0, 4.0, 2.0, 7.0]), np.array([9.0, 8.5, 9.5])
     parts = [(x.var(ddof=1) / len(x), len(x) - 1) for x in (a, b)]
-    found = judgement._judge(a.mean() - b.mean(), parts)
+    found = evaluation.judge(a.mean() - b.mean(), parts)
     by_scipy = stats.ttest_ind(a, b, equal_var=False)
     assert (found["t"], found["df"], found["p"]) == pytest.approx(
         (by_scipy.statistic, by_scipy.df, by_scipy.pvalue)
