@@ -108,7 +108,9 @@ COMMANDS = {
 def begin(command, place):
     """Start a command; return it once signals find it prepared."""
     place.mkdir(exist_ok=True)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # else, below `nohup`, the command would ignore it
+    # Else the command would ignore them: SIGHUP below `nohup`, SIGINT in the background of a shell.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = start(COMMANDS[command][0](place), place / "runs", cwd=HERE.parent)
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
