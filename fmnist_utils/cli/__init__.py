@@ -139,12 +139,12 @@ def _predict(args: argparse.Namespace) -> int:
 
     from fmnist_utils.photo import model
 
-    trained_here = bool(args.profile) or args.model not in model.SHIPPED
-    recipe = model.recipe_of(args.model) if trained_here else None
+    id = args.model or model.best()
+    recipe = model.recipe_of(id) if args.profile or id not in model.SHIPPED else None
 
     @cache
     def network() -> model.Network:
-        return model.trained(recipe, profile) if recipe else model.shipped(args.model)
+        return model.trained(recipe, profile) if recipe else model.shipped(id)
 
     code = predict.predict(photos, network, args.csv)
     if args.explain and not code:

@@ -111,10 +111,10 @@ def parser(prog: str) -> argparse.ArgumentParser:
     )
     predict.add_argument(
         "--model",
-        default="speedrun-small",
+        default="",
         metavar="ID",
-        help="which model (default: speedrun-small). Those that come trained are taken as they "
-        "are, unless --profile is given; others are trained first, and kept",
+        help="which model (default: the best of those that come trained, which are taken as they "
+        "are, unless --profile is given); others are trained first, and kept",
     )
 
     tune = commands.add_parser(

@@ -7,10 +7,13 @@ import numpy as np
 
 from fmnist_utils import data, evaluation, models, runs
 from fmnist_utils.messages import CourseError
-from fmnist_utils.models.ready import SHIPPED
+from fmnist_utils.models.ready import SHIPPED, best
 from fmnist_utils.profiles import Profile
 from fmnist_utils.recipes import MODELS
 from fmnist_utils.training import Recipe
+
+
+__all__ = ["SHIPPED", "Network", "best", "recipe_of", "shipped", "trained"]
 
 
 @dataclass(frozen=True)
