@@ -29,7 +29,7 @@ html_title = project
 html_use_index = False
 templates_path = ["_templates"]
 html_static_path = ["_static", str(files("ziamath.fonts") / "STIXTwoMath-Regular.ttf")]
-html_css_files = ["site.css"]
+html_css_files = ["site.css", "try/page.css"]
 html_copy_source = False
 html_show_sourcelink = False
 # The summaries below search results are fetched, which browsers forbid for files in a folder.

@@ -13,13 +13,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import ExifTags, Image, ImageDraw, ImageFile, JpegImagePlugin, PngImagePlugin
 from scipy import ndimage
 
 from fmnist_utils import CourseError, data, photo
-from fmnist_utils.cli import main
+from fmnist_utils.cli import main, predict
 from fmnist_utils.data import standin
+from fmnist_utils.models.ready import SHIPPED
 from fmnist_utils.photo import answer, file, model
 from fmnist_utils.photo.steps import _centre, _cut_out, _garment, _grey, _ground, _resize, _without
 from fmnist_utils.profiles import PROFILES
@@ -846,29 +848,31 @@ def test_damage_anywhere_gives_a_picture_or_a_sentence(tmp_path, kind):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """A model that is trained already: its answers are set, what it was asked is kept."""
-    run = SimpleNamespace(
-        metrics={"test_accuracy": 0.891},
-        record={"source": "Fashion-MNIST"},
-        images=[],
-        answers=np.array([[0.02, 0, 0, 0, 0, 0, 0, 0.07, 0.01, 0.9]]),
+    """A network that is trained already: its answers are set, what it was asked is kept."""
+    asked = SimpleNamespace(
+        answers=np.array([[0.02, 0, 0, 0, 0, 0, 0, 0.07, 0.01, 0.9]]), images=[]
     )
 
-    def predict(images: np.ndarray) -> np.ndarray:
-        run.images = images
-        return np.resize(run.answers, (len(images), 10))
+    def outputs(images: np.ndarray) -> np.ndarray:
+        asked.images = images
+        return np.resize(asked.answers, (len(images), 10))
 
-    def trained(recipe, profile):
-        run.recipe, run.profile = recipe, profile
-        return run
+    def shipped(id: str) -> model.Network:
+        asked.id = id
+        return model.Network(outputs, "Fashion-MNIST", 0.891, 1.0)
 
-    run.predict = predict
+    def trained(recipe, profile) -> model.Network:
+        asked.recipe, asked.profile = recipe, profile
+        return model.Network(outputs, "drawn stand-in", 0.891, 1.0)
+
+    monkeypatch.setattr(model, "SHIPPED", ("cnn-standard", "speedrun-small"))
+    monkeypatch.setattr(model, "best", lambda: "speedrun-small")
+    monkeypatch.setattr(model, "shipped", shipped)
     monkeypatch.setattr(model, "trained", trained)
-    return run
+    return asked
 
 
-def test_predict_names_the_best_three_of_each_photo(saved, asked, capsys, monkeypatch):
-    monkeypatch.delenv("FMNIST_PROFILE", raising=False)
+def test_predict_names_the_best_three_of_each_photo(saved, asked, capsys):
     unsure = [0.3, 0, 0.1, 0, 0.05, 0, 0.55, 0, 0, 0]
     asked.answers = np.vstack([asked.answers, unsure])
     paths = [str(saved(draw(), "boot.png")), str(saved(draw(ROSE, BLACK), "two\nlines.jpg"))]
@@ -889,25 +893,32 @@ This model names 89 % of Fashion-MNIST's test images rightly, and fewer photos:
 it has seen nothing but a shop's pictures, and gives one of its ten names even to a teapot.
 """
     assert capsys.readouterr().out == wanted
-    assert (asked.recipe.id, asked.profile.name) == ("cnn-standard", "lesson")
+    assert asked.id == "speedrun-small"
     assert (asked.images == photo.prepare(paths)).all()
 
 
-def test_predict_says_what_the_stand_in_is_worth(saved, asked, capsys):
-    asked.record["source"] = "drawn stand-in"
-    args = ["predict", str(saved(draw())), "--model", "mlp-350-80", "--profile", "smoke"]
-    assert main(args) == 0
+@pytest.mark.parametrize("options", [["mlp-350-80"], ["cnn-standard", "--profile", "smoke"]])
+def test_predict_trains_what_does_not_come_trained(saved, asked, capsys, options):
+    assert main(["predict", str(saved(draw())), "--model", *options]) == 0
     assert capsys.readouterr().out.endswith("about a real photo means nothing.\n")
-    assert (asked.recipe.id, asked.profile.name) == ("mlp-350-80", "smoke")
+    assert asked.recipe.id == options[0]
+    assert asked.profile.name == (
+        "smoke" if options[1:] else os.environ.get("FMNIST_PROFILE") or "lesson"
+    )
+    assert not hasattr(asked, "id")
 
 
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (["missing.jpg"], "missing.jpg doesn't exist"),
         (["--model", "cnn"], "'cnn' is not a model; choose one of heads-softmax, "),
         (["--model", "heads-tanh"], "heads-tanh ends in tanh"),
         (["--profile", "quick"], "'quick' is not a profile"),
+        (["no.jpg", "--explain", "a.png"], "--explain draws one photo, and not 2"),
+        (
+            ["--csv", "no-folder/a.csv", "--model", "mlp-tuned"],
+            "a.csv can't be written (No such file",
+        ),
     ],
 )
 def test_predict_refuses_the_whole_call_before_any_work(saved, monkeypatch, capsys, options, word):
@@ -919,6 +930,92 @@ def test_predict_refuses_the_whole_call_before_any_work(saved, monkeypatch, caps
     out, err = capsys.readouterr()
     assert (out, err[:7], err.count("\n")) == ("", "error: ", 1)
     assert word in err
+
+
+def test_thousands_of_photos_become_a_table(saved, asked, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(predict, "BLOCK", 3)
+    (tmp_path / "many" / "more").mkdir(parents=True)
+    for number in range(7):
+        saved(draw(), f"many/{'more/' * (number % 2)}{number}.png")
+    (tmp_path / "many" / "3.JPG").write_text("no photo")
+    (tmp_path / "many" / "notes.txt").write_text("not asked for")
+    table = tmp_path / "out.csv"
+    assert main(["predict", str(tmp_path / "many"), "--csv", str(table)]) == 1
+    out, err = capsys.readouterr()
+    assert "7 of 8 photos answered for, 1 skipped: " in out
+    assert err.startswith("skipped: ")
+    assert err.endswith(
+        "3.JPG is not a JPEG, PNG or WebP picture; save or export the photo as one of these.\n"
+    )
+    assert len(asked.images) <= 3
+    found = pd.read_csv(table)
+    names = [f"many/{n}.png" for n in (0, 2, 4, 6)] + [f"many/more/{n}.png" for n in (1, 3, 5)]
+    assert list(found.photo) == [str(tmp_path / name) for name in names]
+    assert list(found.columns[4:]) == data.CLASS_NAMES
+    assert set(found["class"]) == {"Ankle boot"}
+    assert set(found.unsure) == {"no"}
+    assert found.probability.tolist() == [0.9] * 7
+    assert found.iloc[0, 4:].tolist() == asked.answers[0].tolist()
+
+
+def test_where_no_photo_is_left_nothing_is_asked(tmp_path, asked, capsys):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_text("no photo")
+    assert main(["predict", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("skipped: "), hasattr(asked, "id")) == ("", 2, False)
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", str(tmp_path / "empty")]) == 2
+    assert "is a folder without a photo in it" in capsys.readouterr().err
+    assert main(["predict", str(tmp_path / "a.png")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_an_answer_is_explained_in_a_picture(saved, asked, tmp_path, capsys):
+    picture = tmp_path / "why.png"
+    assert main(["predict", str(saved(draw())), "--explain", str(picture)]) == 0
+    with Image.open(picture) as drawn:
+        assert drawn.format == "PNG"
+        assert drawn.width > 1000
+        assert len(np.unique(np.asarray(drawn.convert("L")))) > 50
+    assert main(["predict", str(saved(draw())), "--explain", str(tmp_path / "no" / "a.png")]) == 2
+    assert (
+        "a.png can't be written (No such file or directory); name a PNG" in capsys.readouterr().err
+    )
+
+
+def test_an_occlusion_map_is_the_mean_fall_over_all_squares():
+    image = np.zeros((28, 28), np.uint8)
+    image[10, 11] = 200  # all that this network sees
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        chance = np.where(images[:, 10, 11] > 0, 0.8, 0.3)
+        return np.stack([1 - chance, chance, *np.zeros((8, len(chance)))], axis=1)
+
+    found = answer.occlusion(predict, image)
+    corners = [(row, column) for row in range(0, 23, 2) for column in range(0, 23, 2)]
+    for row, column in [(0, 0), (10, 11), (9, 12), (15, 11), (27, 27), (5, 6)]:
+        over = [(a, b) for a, b in corners if a <= row < a + 6 and b <= column < b + 6]
+        falls = [0.5 * (a <= 10 < a + 6 and b <= 11 < b + 6) for a, b in over]
+        assert found[row, column] == pytest.approx(np.mean(falls))
+    assert found.max() == pytest.approx(0.5)
+
+
+def test_probabilities_are_those_at_the_networks_temperature():
+    outputs = np.array([[0.5, 0.25, 0.25, 0, 0, 0, 0, 0, 0, 0]])
+    network = model.Network(lambda images: outputs, "Fashion-MNIST", 0.9, 0.5)
+    squares = np.array([4, 1, 1]) / 6
+    assert network.predict(np.zeros((1, 28, 28), np.uint8))[0, :3] == pytest.approx(squares)
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+def test_what_comes_trained_answers_for_a_photo(saved, id):
+    network = model.shipped(id)
+    probabilities = network.predict(photo.prepare(saved(draw())))
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert data.CLASS_NAMES[probabilities[0].argmax()] in ("T-shirt/top", "Shirt")
+    assert network.source == "Fashion-MNIST"
+    assert 0.9 < network.test_accuracy < 0.96
 
 
 def test_predict_wants_a_photo(capsys):
@@ -951,7 +1048,8 @@ def test_a_model_is_trained_once_and_found_again(monkeypatch, capsys):
     again = model.trained(recipe, PROFILES["smoke"])
     told = capsys.readouterr().out
     assert told.startswith("mlp-350-80 was trained before (profile smoke, drawn stand-in).\n")
-    assert again.folder == first.folder
+    image = dataset.test.images[:1]
+    assert (again.predict(image) == first.predict(image)).all()
 
 
 def test_of_equal_answers_the_first_classes_are_named():

@@ -19,9 +19,6 @@ from fmnist_utils.runs import files
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "fmnist_utils" / "reference" / "runs"
-drawn = pytest.mark.skipif(
-    "speedrun-small" not in ready.SHIPPED, reason="its training isn't finished yet"
-)
 every = pytest.mark.parametrize("id", ready.SHIPPED)
 
 
@@ -154,29 +151,34 @@ def test_a_forward_pass_by_hand_gives_the_same(id, dataset):
     assert len(np.unique(found)) > 10
 
 
-@drawn
 def test_the_page_s_images_are_right_and_wrong_ones_of_every_class():
     folder = ROOT / "docs" / "_static" / "try"
-    which = json.loads((folder / "images.json").read_text())
+    which = json.loads((folder / "images.json").read_text())["images"]
     picture = np.asarray(Image.open(folder / "images.png"))
     assert picture.shape == (280, 168)
     images = picture.reshape(10, 28, 6, 28).transpose(0, 2, 1, 3).reshape(60, 28, 28)
     labels = np.array([image["label"] for image in which])
     assert (labels == np.repeat(np.arange(10), 6)).all()
-    outputs = training.predict(SHIPPED["speedrun-small"], models.shipped(), images)
+    chose = json.loads((folder / "images.json").read_text())["network"]
+    assert chose == ready.best()
+    outputs = training.predict(SHIPPED[chose], models.shipped(), images)
     right = (outputs.argmax(axis=1) == labels).reshape(10, 6)
     assert right[:, :4].all()
     assert not right[:, 4:].any()
 
 
-@drawn
 def test_the_page_s_images_are_test_images(real):
     folder = ROOT / "docs" / "_static" / "try"
-    which = json.loads((folder / "images.json").read_text())
+    which = json.loads((folder / "images.json").read_text())["images"]
     numbers = [image["number"] for image in which]
     assert [int(label) for label in real.test.labels[numbers]] == [one["label"] for one in which]
     rows = real.test.images[numbers].reshape(10, 6, 28, 28).transpose(0, 2, 1, 3).reshape(280, 168)
     assert (np.asarray(Image.open(folder / "images.png")) == rows).all()
+
+
+def test_the_best_is_the_one_with_the_highest_accuracy():
+    accuracies = {id: models.card(id)["test"]["accuracy"] for id in ready.SHIPPED}
+    assert ready.best() == models.card()["id"] == sorted(accuracies, key=accuracies.get)[-1]
 
 
 def test_what_does_not_come_trained_is_told():

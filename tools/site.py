@@ -7,12 +7,15 @@ Sphinx (a link that leads nowhere, say) is an error.
 """
 
 import argparse
+import json
 import re
 import shutil
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+WEIGHTS = ROOT / "fmnist_utils" / "models" / "weights"
 PLACEHOLDER = "OWNER/REPOSITORY"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 
@@ -43,8 +46,24 @@ def gather(pages: Path, repository: str) -> None:
         path.with_suffix("").as_posix() for path in sorted(beside) if path.suffix == ".ipynb"
     ]
     front = readme + contents("The lessons", lessons)
-    front += contents("The course", ["What it is, and how to start <self>", *others])
+    front += contents("The course", ["What it is, and how to start <self>", "try", *others])
     (pages / "index.md").write_text(front, encoding="utf-8")
+    shutil.copyfile(ROOT / "docs" / "try.md", pages / "try.md")
+
+
+def networks() -> str:
+    """The script that holds the trained networks and the test images of the page "Try it": the
+    files that the package ships, in base64, as a page in a folder may load scripts and no more."""
+    cards = [json.loads(path.read_text("utf-8")) for path in sorted(WEIGHTS.glob("*.json"))]
+    cards.sort(key=lambda card: -card["test"]["accuracy"])
+    for card in cards:
+        card["base64"] = b64encode((WEIGHTS / card["file"]["name"]).read_bytes()).decode()
+        del card["recipe"], card["training"]
+    shown = ROOT / "docs" / "_static" / "try"
+    sprite = b64encode((shown / "images.png").read_bytes()).decode()
+    content = json.loads((shown / "images.json").read_text("utf-8"))
+    content |= {"networks": cards, "sprite": f"data:image/png;base64,{sprite}"}
+    return f"const COURSE = {json.dumps(content, ensure_ascii=False)};\n"
 
 
 def contents(caption: str, pages: list[str]) -> str:
@@ -80,6 +99,7 @@ def main() -> int:
     ]
     failed = build_main([*options, str(pages), str(arguments.out)])
     if not failed:
+        (arguments.out / "_static" / "try" / "networks.js").write_text(networks(), "utf-8")
         (arguments.out / ".nojekyll").touch()  # else GitHub Pages hides the folders named _…
         print(f"The site is in {arguments.out / 'index.html'}")
     return failed

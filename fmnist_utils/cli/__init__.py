@@ -6,6 +6,7 @@ Slow modules are imported only where a command needs them: help and error messag
 import argparse
 import os
 import sys
+from functools import cache
 
 from fmnist_utils.cli import parser
 from fmnist_utils.data import files, places
@@ -136,17 +137,27 @@ def _tune(args: argparse.Namespace) -> int:
 
 def _predict(args: argparse.Namespace) -> int:
     profile = named(args.profile)
-    from fmnist_utils import photo
+    from fmnist_utils.cli import predict
 
-    images = photo.prepare(args.photo)  # all of them, before any work starts
-    from fmnist_utils.photo import answer, file, model
+    photos = predict.named(args.photo)
+    if args.explain and len(photos) > 1:
+        raise CourseError(f"--explain draws one photo, and not {len(photos)}; name one.")
+    if len(photos) == 1:
+        predict.photo.prepare(photos)  # before TensorFlow starts: what is no photo is told at once
 
-    run = model.trained(model.recipe_of(args.model), profile)
-    for path, probabilities in zip(args.photo, run.predict(images), strict=True):
-        print(f"\n{file.shown(path)}\n{photo.best_three(probabilities)}")
-    source, accuracy = run.record["source"], run.metrics["test_accuracy"]
-    print(f"\n{answer.reliance(source, accuracy)}")
-    return 0
+    from fmnist_utils.photo import model
+
+    id = args.model or model.best()
+    recipe = model.recipe_of(id) if args.profile or id not in model.SHIPPED else None
+
+    @cache
+    def network() -> model.Network:
+        return model.trained(recipe, profile) if recipe else model.shipped(id)
+
+    code = predict.predict(photos, network, args.csv)
+    if args.explain and not code:
+        predict.explain(photos[0], network(), args.explain)
+    return code
 
 
 COMMANDS = {

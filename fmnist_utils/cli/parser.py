@@ -93,17 +93,28 @@ def parser(prog: str) -> argparse.ArgumentParser:
         parents=[with_profile],
         help="say what garment is in your own photos",
         description="Brings photos of garments into the form of Fashion-MNIST's images and prints "
-        "a model's best three classes for each. The garment should lie on a plain ground "
-        "of another colour and fill most of the photo. A model that hasn't been trained at this "
-        "profile is trained first. Exit code: 0, or 2 if one of the files is no usable photo: "
-        "nothing is done then.",
+        "a network's best three classes for each. The garment should lie on a plain ground "
+        "of another colour and fill most of the photo. The network comes trained. A file that is "
+        "no usable photo is named and skipped. Exit code: 0; 1 if photos were skipped; 2 if none "
+        "is left, or nothing was begun.",
     )
-    predict.add_argument("photo", nargs="+", metavar="PHOTO", help="a JPEG, PNG or WebP file")
+    predict.add_argument(
+        "photo", nargs="+", metavar="PHOTO", help="JPEG, PNG and WebP files, or folders of them"
+    )
+    predict.add_argument(
+        "--csv", metavar="FILE", help="write all answers to a table, with every probability"
+    )
+    predict.add_argument(
+        "--explain",
+        metavar="FILE",
+        help="draw one photo's steps, and the places its answer rests on, into a PNG file",
+    )
     predict.add_argument(
         "--model",
-        default="cnn-standard",
+        default="",
         metavar="ID",
-        help="which model (default: cnn-standard)",
+        help="which model (default: the best of those that come trained, which are taken as they "
+        "are, unless --profile is given); others are trained first, and kept",
     )
 
     tune = commands.add_parser(

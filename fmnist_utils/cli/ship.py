@@ -36,7 +36,7 @@ def ship_all(recipes: list[Recipe]) -> None:
             f"({100 * low:.2f} to {100 * high:.2f}), temperature "
             f"{about['calibration']['temperature']:.2f}, in {ready.FOLDER}"
         )
-    if DOCS.is_dir() and "speedrun-small" in [recipe.id for recipe in recipes]:
+    if DOCS.is_dir():
         sprite(dataset, DOCS / "_static" / "try")
 
 
@@ -127,14 +127,14 @@ def _share(one: np.ndarray, other: np.ndarray) -> float:
 
 def sprite(dataset: Dataset, folder: Path) -> None:
     """Write test images of every class, side by side, to images.png, and which they are, row by
-    row, to images.json.
+    row, with the network that chose them, to images.json.
 
-    Of each class, in its row, the first four that `speedrun-small` names rightly and the two that
+    Of each class, in its row, the first four that the best network names rightly and the two that
     it is most wrongly sure of.
     """
     images, labels = dataset.test
-    model = ready.read("speedrun-small", ready.FOLDER)
-    outputs = training.predict(SHIPPED["speedrun-small"], model, images)
+    id = ready.best()
+    outputs = training.predict(SHIPPED[id], ready.read(id, ready.FOLDER), images)
     predicted = outputs.argmax(axis=1)
     chosen = []
     for label in range(10):
@@ -147,4 +147,5 @@ def sprite(dataset: Dataset, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(folder / "images.png", optimize=True)
     which = [{"number": int(number), "label": int(labels[number])} for number in chosen]
-    (folder / "images.json").write_text(json.dumps(which) + "\n", encoding="utf-8")
+    text = json.dumps({"network": id, "images": which}) + "\n"
+    (folder / "images.json").write_text(text, encoding="utf-8")

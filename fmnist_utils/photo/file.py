@@ -121,7 +121,7 @@ def _content(path: Path, name: str) -> bytes:
     """The file's bytes. Only of a regular file: reading a pipe or a device might never end."""
     try:
         if path.is_dir():
-            raise CourseError(f"{name} is a folder; name the photos in it one by one.")
+            raise CourseError(f"{name} is a folder; name the photos in it.")
         if path.exists() and not path.is_file():
             raise CourseError(f"{name} is not a regular file; name a photo on disk.")
         with path.open("rb") as file:

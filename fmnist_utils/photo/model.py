@@ -1,11 +1,53 @@
-"""The model that answers for a photo: chosen, and trained where it hasn't been."""
+"""The network that answers for photos: one that comes trained, or one that is trained here."""
 
-from fmnist_utils import data, runs
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fmnist_utils import data, evaluation, models, runs
 from fmnist_utils.messages import CourseError
+from fmnist_utils.models.ready import SHIPPED, best
 from fmnist_utils.profiles import Profile
 from fmnist_utils.recipes import MODELS
-from fmnist_utils.runs import Run
 from fmnist_utils.training import Recipe
+
+
+__all__ = ["SHIPPED", "Network", "best", "recipe_of", "shipped", "trained"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, and what is known of it.
+
+    outputs: a function of uint8 images (n, 28, 28) that gives ten probabilities each. source: of
+    the data that it was trained on. test_accuracy: a fraction. temperature: see `evaluation`.
+    """
+
+    outputs: Callable[[np.ndarray], np.ndarray]
+    source: str
+    test_accuracy: float
+    temperature: float
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities at the network's temperature, for uint8 images (n, 28, 28): float32
+        (n, 10)."""
+        return evaluation.at_temperature(self.outputs(images), self.temperature)
+
+
+def shipped(id: str) -> Network:
+    """A network that comes trained with the course; CourseError for another."""
+    card, model = models.card(id), models.shipped(id)
+
+    def outputs(images: np.ndarray) -> np.ndarray:
+        return model(images[..., None].astype("float32") / 255, training=False).numpy()
+
+    return Network(
+        outputs,
+        card["data"].partition(":")[0],
+        card["test"]["accuracy"],
+        card["calibration"]["temperature"],
+    )
 
 
 def recipe_of(id: str) -> Recipe:
@@ -14,7 +56,8 @@ def recipe_of(id: str) -> Recipe:
     Raises CourseError if there is no such model, or if its outputs are no probabilities.
     """
     if id not in MODELS:
-        raise CourseError(f"{id!r} is not a model; choose one of {', '.join(MODELS)}.")
+        known = [*MODELS, *(one for one in SHIPPED if one not in MODELS)]
+        raise CourseError(f"{id!r} is not a model; choose one of {', '.join(known)}.")
     last = MODELS[id].options.get("head", ("softmax",))[-1]
     if last != "softmax":
         raise CourseError(
@@ -23,10 +66,16 @@ def recipe_of(id: str) -> Recipe:
     return MODELS[id]
 
 
-def trained(recipe: Recipe, profile: Profile) -> Run:
-    """The recipe's model, seed 0: found, or trained now; a line says which."""
+def trained(recipe: Recipe, profile: Profile) -> Network:
+    """The recipe's network, seed 0: found, or trained now; a line says which."""
     dataset = data.load(profile)
     found = runs.find(recipe, dataset, profile) is not None
     how = "was trained before" if found else "is trained first, and kept for the next time"
     print(f"{recipe.id} {how} (profile {profile}, {dataset.source}).", flush=True)
-    return runs.train(recipe, dataset, profile)
+    run = runs.train(recipe, dataset, profile)
+    return Network(
+        run.predict,
+        run.record["source"],
+        run.metrics["test_accuracy"],
+        evaluation.temperature(run.test_labels, run.test_outputs),
+    )

@@ -326,3 +326,41 @@ def samples(
         row[0].set_ylabel(CLASS_NAMES[digit], rotation=0, ha="right", va="center", fontsize=9)
     finish(figure, title, made_by, "Pictures")
     plt.show()
+
+
+def explanation(
+    steps: Mapping[str, np.ndarray],
+    probabilities: np.ndarray,
+    fall: np.ndarray,
+    title: str,
+    file: str,
+) -> None:
+    """Write into a PNG file how an answer for a photo came about.
+
+    steps: pictures by name, uint8, grey or in colour; the last is the network's input.
+    probabilities: (10,). fall: of the answer's probability, where a place is covered, (28, 28).
+    """
+    figure = Figure(figsize=(11, 5.4), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.6))
+    for ax, (name, picture) in zip(above.subplots(1, len(steps)), steps.items(), strict=True):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        ax.set_title(name, fontsize=9, weight="normal")
+        ax.axis("off")
+    bars, seen, map_ = below.subplots(1, 3, width_ratios=(1.5, 1, 1.15))
+    order = np.argsort(probabilities, kind="stable")
+    drawn = bars.barh([CLASS_NAMES[digit] for digit in order], 100 * probabilities[order])
+    bars.bar_label(drawn, fmt="%.1f", padding=3, fontsize=8)
+    bars.set(xlabel="probability (%)", xlim=(0, 112))
+    bars.grid(axis="y", visible=False)
+    image = list(steps.values())[-1]
+    seen.imshow(image, cmap="gray", vmin=0, vmax=255)
+    seen.set_title("what the network sees")
+    limit = 100 * max(float(np.abs(fall).max()), 0.01)
+    map_.imshow(image, cmap="gray_r", vmin=0, vmax=700)  # faintly, to find one's way
+    shown = map_.imshow(100 * fall, cmap="PuOr_r", vmin=-limit, vmax=limit, alpha=0.8)
+    map_.set_title("covered here, the answer loses")
+    figure.colorbar(shown, ax=map_, label="points of probability", shrink=0.8)
+    for ax in (seen, map_):
+        ax.axis("off")
+    figure.suptitle(title)
+    figure.savefig(file, format="png", dpi=110)
