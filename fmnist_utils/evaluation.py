@@ -151,6 +151,16 @@ def standard_error(accuracy: float, n: int) -> float:
     return float(np.sqrt(accuracy * (1 - accuracy) / n))
 
 
+def prediction_half(sd: float, n: int) -> float:
+    """How far from the mean of n values one more falls at most, with a probability of 95 %: half
+    the prediction interval, t · sd · √(1 + 1/n), t being Student's with n - 1 degrees of freedom.
+
+    sd: the sample standard deviation of the n >= 2 values, taken for normal. (A confidence interval
+    is that of their mean, and narrower.)
+    """
+    return float(stats.t.ppf(0.975, n - 1) * sd * np.sqrt(1 + 1 / n))
+
+
 def combine(outputs: np.ndarray, how: str) -> np.ndarray:
     """An ensemble's probabilities (n, 10), from its members' (members, n, 10).
 

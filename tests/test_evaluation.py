@@ -170,6 +170,20 @@ def test_standard_error(accuracy, n, error):
     assert evaluation.standard_error(accuracy, n) == pytest.approx(error, rel=1e-5)
 
 
+def test_prediction_half_by_a_table_of_t():
+    assert evaluation.prediction_half(1.0, 3) == pytest.approx(4.3027 * (4 / 3) ** 0.5, rel=1e-4)
+    assert evaluation.prediction_half(0.5, 6) == pytest.approx(
+        0.5 * 2.5706 * (7 / 6) ** 0.5, rel=1e-4
+    )
+
+
+def test_one_more_value_falls_inside_in_95_of_100_cases():
+    drawn = np.random.default_rng(0).normal(3, 2, (20_000, 4))
+    three, one = drawn[:, :3], drawn[:, 3]
+    half = [evaluation.prediction_half(sd, 3) for sd in three.std(axis=1, ddof=1)]
+    assert (abs(one - three.mean(axis=1)) < half).mean() == pytest.approx(0.95, abs=0.005)
+
+
 @pytest.mark.parametrize(("accuracy", "n"), [(-0.01, 9), (1.01, 9), (0.5, 0), (np.nan, 9)])
 def test_standard_error_of_nothing(accuracy, n):
     with pytest.raises(ValueError, match="No accuracy is"):

@@ -1,7 +1,7 @@
 """The course's evidence, and its judgement: runs, studies, searches, and what they bear out."""
 
 from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, TUNER_SEEDS, search
-from fmnist_utils.reference.study_runs import study, answers, variants
+from fmnist_utils.reference.study_runs import answers, explained, study, variants
 from fmnist_utils.reference.tables import compare, results, run, runs_of, summary
 from fmnist_utils.reference.judgement import (
     HARMS,
@@ -23,6 +23,7 @@ __all__ = [
     "TUNER_SEEDS",
     "UNDECIDED",
     "compare",
+    "explained",
     "results",
     "run",
     "runs_of",

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_runs import FULL, finished
 
@@ -73,6 +74,42 @@ def test_variants_compare_by_hand(tmp_path, called_real):
     assert np.isnan(table.sd.iloc[1])
     assert table.seeds.tolist() == [3, 1]
     assert table.difference.tolist() == pytest.approx([-1.5, -0.5])
+
+
+def test_where_a_report_lies_by_hand(tmp_path, called_real):
+    """mlp-tuned reports 89.5; three seeds with a standard deviation of .1 reach .497 either way."""
+
+    def enter(into, id, accuracies):
+        for seed, accuracy in enumerate(accuracies):
+            into.enter(finished(tmp_path, called_real, id, seed, accuracy), *rest[into])
+
+    rest = {tables: [], study_runs: [called_real]}
+    near, far = (0.889, 0.890, 0.891), (0.869, 0.870, 0.871)
+    enter(tables, "mlp-tuned", far)
+    row = reference.explained().loc["mlp-tuned"]
+    assert (row.low, row.high) == pytest.approx((87 - 0.4968, 87 + 0.4968), abs=1e-3)
+    assert (row.reported, row.by) == (89.5, "open")
+    enter(study_runs, "mlp-tuned / 55,000 images", (0.8952, 0.8953))
+    assert reference.explained().by["mlp-tuned"] == "open", "two seeds say nothing"
+    enter(study_runs, "mlp-tuned / 55,000 images", (0.8951, 0.8952, 0.8953))
+    assert reference.explained().by["mlp-tuned"] == "55,000 images"
+    enter(tables, "mlp-tuned", near)
+    assert reference.explained().by["mlp-tuned"] == "55,000 images", "89.497 is not 89.5"
+    enter(tables, "mlp-tuned", (0.8895, 0.890, 0.891))
+    assert reference.explained().by["mlp-tuned"] == "as stated"
+
+
+def test_a_variant_that_trains_longer_counts_after_the_published_epochs(called_real, tmp_path):
+    id = "heads-softmax"
+    run = finished(tmp_path, called_real, f"{id} / adadelta", 0, 0.9)
+    study_runs.enter(run, called_real)
+    table = reference.study("heads")
+    rows = [
+        {**table.iloc[-1].to_dict(), "epoch": epoch, "val_accuracy": epoch / 20, "test_accuracy": t}
+        for epoch, t in [(9, np.nan), (10, np.nan), (12, 0.6)]
+    ]
+    tables.write_table(pd.DataFrame(rows, columns=table.columns), study_runs.file("heads"))
+    assert reference.variants("heads", [id])["mean"].tolist() == [50.0]
 
 
 def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, monkeypatch):
