@@ -76,7 +76,7 @@ notebooks: .venv/installed
 site: .venv-site/installed
 	$(SITE) tools/site.py --repository $(REPOSITORY)
 
-test-site: site .venv-site/for-tests
+test-site: site .venv/installed .venv-site/for-tests
 	$(SITE) -m pytest tests_site --ignore tests_site/test_jupyterlab.py
 
 test-browser: .venv/installed .venv-site/for-tests

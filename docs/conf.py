@@ -17,7 +17,7 @@ extensions = ["myst_nb", "sphinx_copybutton", "lessons"]
 
 # Of the notebooks, what was committed is shown. Nothing is executed.
 nb_execution_mode = "off"
-myst_enable_extensions = ["dollarmath", "attrs_block"]
+myst_enable_extensions = ["dollarmath", "attrs_block", "colon_fence"]
 # For links to sections, as the lessons' into the glossary, whose words are headings of level 3.
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]

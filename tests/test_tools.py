@@ -122,22 +122,54 @@ def test_the_site_is_of_the_lessons_and_what_the_readme_links_to(tmp_path, monke
     site, readme = load("site"), tmp_path / "README.md"
     monkeypatch.setattr(site, "ROOT", tmp_path)
     (tmp_path / "notebooks").mkdir()
-    for name in ("notebooks/02_b.ipynb", "notebooks/glossary.md", "LICENSE.md", "picture.png"):
+    (tmp_path / "docs").mkdir()
+    for name in ("notebooks/glossary.md", "LICENSE.md", "picture.png", "docs/try.md"):
         (tmp_path / name).write_text("OWNER/REPOSITORY")
-    readme.write_text("OWNER/REPOSITORY [a](LICENSE.md) ![b](picture.png) [c](https://x.org)")
+    alt = {"image/png": {"alt": "A *chart*"}}
+    figure = v4.new_output(
+        "display_data", {"image/png": base64.b64encode(b"PNG").decode()}, metadata=alt
+    )
+    cells = [
+        v4.new_markdown_cell("# 2 · B\n\nOWNER/REPOSITORY"),
+        v4.new_code_cell(outputs=[figure]),
+    ]
+    (tmp_path / "notebooks" / "02_b.ipynb").write_text(
+        nbformat.writes(v4.new_notebook(cells=cells))
+    )
+    (tmp_path / "docs" / "front.md").write_text("OWNER/REPOSITORY\nCARDS\nSCOREBOARD\n")
+    (tmp_path / "docs" / "front.json").write_text('{"02_b": {"question": "Why?", "figure": 3}}')
+    linked = "OWNER/REPOSITORY [a](LICENSE.md) ![b](picture.png) [c](https://x.org)"
+    readme.write_text(f"{linked}\n| [02_b](notebooks/02_b.ipynb) | what | 2.8 | 1.0 GB |\n")
     site.gather(pages := tmp_path / "pages", "me/copy")
     front, lessons, course = (pages / "index.md").read_text().split("```{toctree}")
-    assert front.startswith("me/copy [a](LICENSE.md)")
+    assert front.startswith("me/copy\n")
+    assert "![A \\*chart\\*](front/02_b-3.png)" in front
+    assert "**[2 · B](notebooks/02_b.ipynb)**\n\nWhy?\n\n3 min of computing" in front
+    assert (pages / "front" / "02_b-3.png").read_bytes() == b"PNG"
     assert lessons.split()[-2:] == ["notebooks/02_b", "```"]
-    assert course.split()[-3:] == ["notebooks/glossary", "LICENSE", "```"]
-    texts = {path.name: path.read_text() for path in pages.rglob("*.*") if path.name != "index.md"}
-    assert texts == {
-        **dict.fromkeys(("02_b.ipynb", "glossary.md"), "me/copy"),
-        **dict.fromkeys(("LICENSE.md", "picture.png"), "OWNER/REPOSITORY"),
-    }
+    assert course.split()[-4:] == ["<README>", "notebooks/glossary", "LICENSE", "```"]
+    texts = {name: (pages / name).read_text() for name in ("notebooks/02_b.ipynb", "README.md")}
+    assert "OWNER/REPOSITORY" not in "".join(texts.values())
+    assert "me/copy [a](LICENSE.md)" in texts["README.md"]
+    for name in ("LICENSE.md", "picture.png"):
+        assert (pages / name).read_text() == "OWNER/REPOSITORY"
     readme.write_text("[d](gone.md)")
     with pytest.raises(SystemExit, match="README.md links to gone.md, and"):
         site.gather(pages, "me/copy")
+
+
+def test_the_page_s_networks_are_the_files_that_are_shipped():
+    script = load("site").networks()
+    content = json.loads(script.removeprefix("const COURSE = ").removesuffix(";\n"))
+    folder = ROOT / "fmnist_utils" / "models" / "weights"
+    for card in content["networks"]:
+        assert base64.b64decode(card["base64"]) == (folder / card["file"]["name"]).read_bytes()
+    accuracies = [card["test"]["accuracy"] for card in content["networks"]]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert len(accuracies) == len(list(folder.glob("*.json")))
+    picture = base64.b64decode(content["sprite"].partition(",")[2])
+    assert picture == (ROOT / "docs" / "_static" / "try" / "images.png").read_bytes()
+    assert len(content["images"]) == 60
 
 
 def test_with_workers_a_notebook_s_cells_stay_together(tmp_path):

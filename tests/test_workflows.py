@@ -18,8 +18,11 @@ def test_actions_are_pinned_and_may_only_read(path):
     used = re.findall(r"uses: (\S+)", text)
     assert used
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", one) for one in used)
-    for job in workflow["jobs"].values():
-        assert "permissions" not in job
+    # Who publishes pages may write these, and nothing else.
+    more = {"contents": "read", "pages": "write", "id-token": "write"}
+    for name, job in workflow["jobs"].items():
+        assert job.get("permissions", more) == more
+        assert ("permissions" in job) == (name == "pages")
         assert job["timeout-minutes"] <= 90
         checkout = next(step for step in job["steps"] if "checkout" in step.get("uses", ""))
         assert checkout["with"]["persist-credentials"] is False
@@ -34,6 +37,12 @@ def test_every_push_runs_the_readmes_own_command_on_every_python():
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     assert "make test" in (ROOT / "README.md").read_text()
     assert workflow["jobs"]["browser"]["steps"][-1]["run"] == "make test-browser test-site"
+
+
+def test_pages_are_published_by_hand_and_with_their_own_links():
+    text = (ROOT / ".github" / "workflows" / "pages.yml").read_text()
+    assert list(yaml.safe_load(text)[True]) == ["workflow_dispatch"]  # YAML reads `on` as true
+    assert 'make site REPOSITORY="$GITHUB_REPOSITORY"' in text
 
 
 def test_the_newest_versions_are_tried_every_week_on_all_notebooks():

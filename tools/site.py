@@ -2,8 +2,9 @@
 
     python tools/site.py [--repository OWNER/NAME] [--out build/site]
 
-The front page is the README, so its links decide what else becomes part of the site. A warning of
-Sphinx (a link that leads nowhere, say) is an error.
+The front page is docs/front.md, with a card for each lesson. The README is a page as well, and its
+links decide what else becomes part of the site. A warning of Sphinx (a link that leads nowhere,
+say) is an error.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import json
 import re
 import shutil
 import sys
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,10 +46,54 @@ def gather(pages: Path, repository: str) -> None:
     lessons = [
         path.with_suffix("").as_posix() for path in sorted(beside) if path.suffix == ".ipynb"
     ]
-    front = readme + contents("The lessons", lessons)
-    front += contents("The course", ["What it is, and how to start <self>", "try", *others])
+    front = (ROOT / "docs" / "front.md").read_text("utf-8").replace(PLACEHOLDER, repository)
+    pictures = pages / "front"
+    pictures.mkdir()
+    board = next((lesson for lesson in lessons if "scoreboard" in lesson), lessons[-1])
+    front = front.replace("CARDS", cards(lessons, readme, pictures))
+    front = front.replace(
+        "SCOREBOARD", f"![{figure(board, 1, pictures)}](front/{Path(board).name}-1.png)"
+    )
+    front += contents("The lessons", lessons)
+    front += contents("The course", ["try", "What it is, and how to start <README>", *others])
     (pages / "index.md").write_text(front, encoding="utf-8")
+    (pages / "README.md").write_text(readme, encoding="utf-8")
     shutil.copyfile(ROOT / "docs" / "try.md", pages / "try.md")
+
+
+def cards(lessons: list[str], readme: str, pictures: Path) -> str:
+    """A card a lesson, in Markdown: its question, its best figure, and the minutes it takes."""
+    told = json.loads((ROOT / "docs" / "front.json").read_text("utf-8"))
+    made = []
+    for lesson in lessons:
+        name = Path(lesson).name
+        about = told.get(name, {"question": "", "figure": 0})
+        title = json.loads((ROOT / f"{lesson}.ipynb").read_text("utf-8"))["cells"][0]["source"]
+        title = "".join(title).partition("\n")[0].removeprefix("# ")
+        minutes = re.search(rf"\({lesson}\.ipynb\) \|.*?\| ([\d.]+) \|", readme)
+        took = float(minutes[1]) if minutes else 0
+        text = figure(lesson, about["figure"], pictures)
+        parts = [
+            "::::{container} lesson-card",
+            f"![{text}](front/{name}-{about['figure']}.png)\n",
+            f"**[{title}]({lesson}.ipynb)**\n",
+            f"{about['question']}\n",
+            f"{took:.0f} min of computing" if took >= 1 else "less than a minute of computing",
+            "::::",
+        ]
+        made.append("\n".join(parts))
+    return ":::::{container} lesson-cards\n" + "\n".join(made) + "\n:::::"
+
+
+def figure(lesson: str, number: int, pictures: Path) -> str:
+    """Lay a figure of a lesson (its last, if it has fewer) into a folder: its alternative text."""
+    cells = json.loads((ROOT / f"{lesson}.ipynb").read_text("utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    found = [output for output in outputs if "image/png" in output.get("data", {})]
+    chosen = found[min(number, len(found) - 1)]
+    content = b64decode("".join(chosen["data"]["image/png"]))
+    (pictures / f"{Path(lesson).name}-{number}.png").write_bytes(content)
+    return re.sub(r"([\[\]*_`])", r"\\\1", chosen["metadata"]["image/png"]["alt"])
 
 
 def networks() -> str:

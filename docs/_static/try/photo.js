@@ -6,7 +6,7 @@
 const Photo = (() => {
   const SIDE = 28, EDGE = 560, CLOSE = 0.05 * 255, SPECK = 0.02, SMALLEST = 0.004, BLACK = 20;
   const FLAT = 9, STRAIGHT = 0.85, CUT = 0.02, DIMMEST = 58;
-  const MAX_BYTES = 150e6, MAX_PIXELS = 50e6;
+  const ONE = 2 ** 22, MAX_BYTES = 150e6, MAX_PIXELS = 50e6;
   const SIDES = ["top", "bottom", "left", "right"];
   const GREY = [0.299, 0.587, 0.114];
 
@@ -160,16 +160,16 @@ const Photo = (() => {
         let weights = [];
         for (let i = first; i < end; i++) weights.push(filter.at((i - centre + 0.5) / stretch));
         const sum = weights.reduce((a, b) => a + b, 0);
-        weights = weights.map((weight) => weight / sum);
+        weights = weights.map((weight) => round(weight * (1 / sum) * ONE)); // whole numbers, as there
         for (let other = 0; other < (across ? out.height : out.width); other++)
           for (let c = 0; c < 3; c++) {
-            let value = 0;
+            let value = ONE / 2;
             for (let i = first; i < end; i++) {
               const at = across ? other * from.width + i : i * from.width + other;
               value += weights[i - first] * from.data[at * 3 + c];
             }
             const at = across ? other * out.width + to : to * out.width + other;
-            out.data[at * 3 + c] = clip(Math.floor(value + 0.5));
+            out.data[at * 3 + c] = clip(Math.floor(value / ONE));
           }
       }
       return out;
@@ -385,7 +385,7 @@ const Photo = (() => {
 
     function mean(from, stride) {
       const { width, height, data } = from, out = picture(width, height);
-      const own = Math.floor(2 ** 24 / 1.5), next = Math.floor((2 ** 24 - own) / 2);
+      const own = Math.fround(2 ** 24 / 1.5), next = Math.floor((2 ** 24 - own) / 2); // as C has them
       for (let i = 0; i < data.length; i++) {
         const place = stride === 3 ? Math.floor(i / 3) % width : Math.floor(i / stride);
         const last = (stride === 3 ? width : height) - 1;
