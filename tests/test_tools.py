@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -98,16 +99,20 @@ def test_a_script_is_python(path):
     compile(script, path.stem, "exec")
 
 
-def test_the_readmes_picture_is_the_lessons():
-    (shown,) = (
-        cell.outputs
+def test_the_readmes_pictures_are_the_lessons():
+    tagged = {
+        path.stem: cell.outputs
         for path in NOTEBOOKS
         for cell in nbformat.read(path, 4).cells
         if "readme-picture" in cell.metadata.get("tags", [])
-    )
-    (figure,) = (output.data["image/png"] for output in shown if "data" in output)
-    kept = (ROOT / "docs" / "picture.png").read_bytes()
-    assert load("picture").picture() == kept == base64.b64decode(figure)
+    }
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert re.findall(r"\]\(docs/(\w+)\.png\)", readme) == list(tagged)
+    made = load("picture").pictures()
+    for name, shown in tagged.items():
+        (figure,) = (o.data["image/png"] for o in shown if "image/png" in o.get("data", {}))
+        kept = (ROOT / "docs" / f"{name}.png").read_bytes()
+        assert made[name] == kept == base64.b64decode(figure)
 
 
 def load(name):

@@ -1,4 +1,5 @@
-"""Copy the README's picture out of the committed notebook whose cell is tagged `readme-picture`."""
+"""Copy the README's pictures out of the committed notebooks: of the cells tagged
+`readme-picture`."""
 
 import base64
 import sys
@@ -9,16 +10,18 @@ import nbformat
 ROOT = Path(__file__).parent.parent
 
 
-def picture() -> bytes:
-    """The PNG that the tagged cell shows."""
+def pictures() -> dict[str, bytes]:
+    """The PNG of each tagged cell, by its notebook's name."""
+    found = {}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             if "readme-picture" in cell.metadata.get("tags", []):
                 shown = [output.data for output in cell.outputs if "data" in output]
-                return base64.b64decode(next(d["image/png"] for d in shown if "image/png" in d))
-    sys.exit("No cell of notebooks/ is tagged readme-picture.")
+                png = next(data["image/png"] for data in shown if "image/png" in data)
+                found[path.stem] = base64.b64decode(png)
+    return found or sys.exit("No cell of notebooks/ is tagged readme-picture.")
 
 
 if __name__ == "__main__":
-    (ROOT / "docs").mkdir(exist_ok=True)
-    (ROOT / "docs" / "picture.png").write_bytes(picture())
+    for name, png in pictures().items():
+        (ROOT / "docs" / f"{name}.png").write_bytes(png)
