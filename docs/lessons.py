@@ -42,11 +42,11 @@ def launch_links(name: str, repository: str) -> str:
     """A paragraph of Markdown: where the notebook can be run."""
     binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/notebooks/{name}"
     colab = f"https://colab.research.google.com/github/{repository}/blob/HEAD/notebooks/{name}"
-    return (
-        "{.launch}\n"
-        f"Run this lesson: [on Binder]({binder}) · [on Colab]({colab}) · "
-        f"{{download}}`download the notebook <{name}>`"
-    )
+    links = f"[on Binder]({binder}) · [on Colab]({colab}) · "
+    links += f"{{download}}`download the notebook <{name}>`"
+    if name[:2] in ("04", "07", "09"):
+        links += " · [play with a trained network](../try.md)"
+    return f"{{.launch}}\nRun this lesson: {links}"
 
 
 def _on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
