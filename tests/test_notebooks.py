@@ -295,9 +295,10 @@ def test_series(series):
     assert [n["name"] for n in summary["notebooks"]] == [path.stem for path in NOTEBOOKS]
     records = (ROOT / "build" / "test-runs").glob("*.smoke.seed0.*/run.json")
     trained = [json.loads(path.read_text())["key"] for path in records]
-    # The lessons train all twenty published models, and open the test set for no other.
+    # Lessons 2 to 4 train one published model each as published, and some more; the lessons open
+    # the test set for no other than published ones.
     opened = {key["recipe"]["id"] for key in trained if key["recipe"]["opens_test"]}
-    assert opened == set(PUBLISHED)
+    assert {"mlp-350-80", "conv1d-deeper", "cnn-basic"} <= opened <= set(PUBLISHED)
     for path in NOTEBOOKS:
         executed = nbformat.read(series / path.name, as_version=4)
         everything = "".join(map(text, outputs_of(code_cells(executed))))
@@ -329,7 +330,8 @@ def signed(notebook, mark):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_none_is_signed_wrongly(path, series):
     """What the reference has made is the same in `smoke` as in the committed `lesson`; the tables
-    of what a lesson has made aren't. (Lesson 1 looks at the data, which may be the same.)"""
+    of what a lesson has made aren't. (Lesson 1 looks at the data, lesson 9 at a network that came
+    trained, and lesson 8's race isn't run unless the reader starts it.)"""
     both = [nbformat.read(folder / path.name, as_version=4) for folder in (path.parent, series)]
     committed, executed = (signed(lesson, "reference runs") for lesson in both)
     assert executed["tables"] == committed["tables"]
@@ -339,7 +341,8 @@ def test_none_is_signed_wrongly(path, series):
         signed(lesson, r"(?:trained as published · )?\w+ profile")["tables"] for lesson in both
     )
     assert len(executed) == len(committed)
-    assert path.stem == "01_data" or not set(executed) & set(committed)
+    alike = [table for table in set(executed) & set(committed) if not table.startswith("The race")]
+    assert path.stem in ("01_data", "09_take_home") or not alike
 
 
 def test_glossary_words_are_linked_where_they_are_first_used(call, tmp_path, monkeypatch, capsys):
