@@ -131,26 +131,28 @@ def test_the_site_is_of_the_lessons_and_what_the_readme_links_to(tmp_path, monke
     for name in ("notebooks/glossary.md", "LICENSE.md", "picture.png", "docs/try.md"):
         (tmp_path / name).write_text("OWNER/REPOSITORY")
     alt = {"image/png": {"alt": "A *chart*"}}
-    figure = v4.new_output(
-        "display_data", {"image/png": base64.b64encode(b"PNG").decode()}, metadata=alt
+    other, best = (
+        v4.new_output("display_data", {"image/png": base64.b64encode(it).decode()}, metadata=alt)
+        for it in (b"OTHER", b"PNG")
     )
     cells = [
         v4.new_markdown_cell("# 2 · B\n\nOWNER/REPOSITORY"),
-        v4.new_code_cell(outputs=[figure]),
+        v4.new_code_cell(outputs=[other]),
+        v4.new_code_cell(outputs=[best], metadata={"tags": ["card-picture"]}),
     ]
     (tmp_path / "notebooks" / "02_b.ipynb").write_text(
         nbformat.writes(v4.new_notebook(cells=cells))
     )
     (tmp_path / "docs" / "front.md").write_text("OWNER/REPOSITORY\nCARDS\nSCOREBOARD\n")
-    (tmp_path / "docs" / "front.json").write_text('{"02_b": {"question": "Why?", "figure": 3}}')
+    (tmp_path / "docs" / "front.json").write_text('{"02_b": "Why?"}')
     linked = "OWNER/REPOSITORY [a](LICENSE.md) ![b](picture.png) [c](https://x.org)"
     readme.write_text(f"{linked}\n| [02_b](notebooks/02_b.ipynb) | what | 2.8 | 1.0 GB |\n")
     site.gather(pages := tmp_path / "pages", "me/copy")
     front, lessons, course = (pages / "index.md").read_text().split("```{toctree}")
     assert front.startswith("me/copy\n")
-    assert "![A \\*chart\\*](front/02_b-3.png)" in front
+    assert "![A \\*chart\\*](front/02_b.png)" in front
     assert "**[2 · B](notebooks/02_b.ipynb)**\n\nWhy?\n\n3 min of computing" in front
-    assert (pages / "front" / "02_b-3.png").read_bytes() == b"PNG"
+    assert (pages / "front" / "02_b.png").read_bytes() == b"PNG"
     assert lessons.split()[-2:] == ["notebooks/02_b", "```"]
     assert course.split()[-4:] == ["<README>", "notebooks/glossary", "LICENSE", "```"]
     texts = {name: (pages / name).read_text() for name in ("notebooks/02_b.ipynb", "README.md")}
@@ -158,6 +160,11 @@ def test_the_site_is_of_the_lessons_and_what_the_readme_links_to(tmp_path, monke
     assert "me/copy [a](LICENSE.md)" in texts["README.md"]
     for name in ("LICENSE.md", "picture.png"):
         assert (pages / name).read_text() == "OWNER/REPOSITORY"
+    cells[2].metadata["tags"] = []
+    lesson = nbformat.writes(v4.new_notebook(cells=cells))
+    (tmp_path / "notebooks" / "02_b.ipynb").write_text(lesson)
+    with pytest.raises(SystemExit, match="has 0 figures in cells tagged card-picture"):
+        site.gather(tmp_path / "again", "me/copy")
     readme.write_text("[d](gone.md)")
     with pytest.raises(SystemExit, match="README.md links to gone.md, and"):
         site.gather(pages, "me/copy")

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import nbformat
 
+from fmnist_utils.cli.pages import WIDGET
+
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -66,8 +68,7 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def _passing(output: nbformat.NotebookNode) -> bool:
     # Sliders need a kernel; the picture that they begin with stays.
-    slider = "application/vnd.jupyter.widget-view+json" in output.get("data", {})
-    return slider or output.get("name") == "stderr"
+    return WIDGET in output.get("data", {}) or output.get("name") == "stderr"
 
 
 def _merged(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:

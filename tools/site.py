@@ -52,7 +52,7 @@ def gather(pages: Path, repository: str) -> None:
     board = next((lesson for lesson in lessons if "scoreboard" in lesson), lessons[-1])
     front = front.replace("CARDS", cards(lessons, readme, pictures))
     front = front.replace(
-        "SCOREBOARD", f"![{figure(board, 1, pictures)}](front/{Path(board).name}-1.png)"
+        "SCOREBOARD", f"![{figure(board, pictures)}](front/{Path(board).name}.png)"
     )
     front += contents("The lessons", lessons)
     front += contents("The course", ["try", "What it is, and how to start <README>", *others])
@@ -63,21 +63,19 @@ def gather(pages: Path, repository: str) -> None:
 
 def cards(lessons: list[str], readme: str, pictures: Path) -> str:
     """A card a lesson, in Markdown: its question, its best figure, and the minutes it takes."""
-    told = json.loads((ROOT / "docs" / "front.json").read_text("utf-8"))
+    questions = json.loads((ROOT / "docs" / "front.json").read_text("utf-8"))
     made = []
     for lesson in lessons:
         name = Path(lesson).name
-        about = told.get(name, {"question": "", "figure": 0})
         title = json.loads((ROOT / f"{lesson}.ipynb").read_text("utf-8"))["cells"][0]["source"]
         title = "".join(title).partition("\n")[0].removeprefix("# ")
         minutes = re.search(rf"\({lesson}\.ipynb\) \|.*?\| ([\d.]+) \|", readme)
         took = float(minutes[1]) if minutes else 0
-        text = figure(lesson, about["figure"], pictures)
         parts = [
             "::::{container} lesson-card",
-            f"![{text}](front/{name}-{about['figure']}.png)\n",
+            f"![{figure(lesson, pictures)}](front/{name}.png)\n",
             f"**[{title}]({lesson}.ipynb)**\n",
-            f"{about['question']}\n",
+            f"{questions[name]}\n",
             f"{took:.0f} min of computing" if took >= 1 else "less than a minute of computing",
             "::::",
         ]
@@ -85,15 +83,23 @@ def cards(lessons: list[str], readme: str, pictures: Path) -> str:
     return ":::::{container} lesson-cards\n" + "\n".join(made) + "\n:::::"
 
 
-def figure(lesson: str, number: int, pictures: Path) -> str:
-    """Lay a figure of a lesson (its last, if it has fewer) into a folder: its alternative text."""
+def figure(lesson: str, pictures: Path) -> str:
+    """Lay a lesson's best figure, that of the cell tagged `card-picture`, into a folder: its
+    alternative text."""
     cells = json.loads((ROOT / f"{lesson}.ipynb").read_text("utf-8"))["cells"]
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    found = [output for output in outputs if "image/png" in output.get("data", {})]
-    chosen = found[min(number, len(found) - 1)]
-    content = b64decode("".join(chosen["data"]["image/png"]))
-    (pictures / f"{Path(lesson).name}-{number}.png").write_bytes(content)
-    return re.sub(r"([\[\]*_`])", r"\\\1", chosen["metadata"]["image/png"]["alt"])
+    chosen = [cell for cell in cells if "card-picture" in cell["metadata"].get("tags", [])]
+    found = [
+        output
+        for cell in chosen
+        for output in cell["outputs"]
+        if "image/png" in output.get("data", {})
+    ]
+    if len(found) != 1:
+        sys.exit(f"{lesson}.ipynb has {len(found)} figures in cells tagged card-picture, not one.")
+    (output,) = found
+    content = b64decode("".join(output["data"]["image/png"]))
+    (pictures / f"{Path(lesson).name}.png").write_bytes(content)
+    return re.sub(r"([\[\]*_`])", r"\\\1", output["metadata"]["image/png"]["alt"])
 
 
 def networks() -> str:

@@ -109,7 +109,8 @@ def ladder(table: pd.DataFrame, title: str = "", made_by: str = "reference") -> 
             fontsize=9,
         )
     left.set_yticks(height, table.index)
-    left.set_xlabel("validation accuracy, per cent (black: 95 % interval of the step)")
+    lines = " (black: 95 % interval of the step)" if table.low.notna().any() else ""
+    left.set_xlabel(f"validation accuracy, per cent{lines}")
     below = table.accuracy.shift()
     ends = pd.concat([table.accuracy, below + table.low, below + table.high])
     room = 0.14 * (ends.max() - ends.min())
