@@ -491,11 +491,6 @@ def test_a_cut_out_garment_is_seen_whatever_its_colour(saved, shirt, garment):
     assert (hidden[0] == hidden[1]).all()  # what colour is under the transparency doesn't matter
 
 
-def test_of_an_animation_the_first_picture_counts(saved, shirt):
-    path = saved(draw(), "a.webp", save_all=True, append_images=[draw(GREEN)], lossless=True)
-    assert alike(one(path), shirt) > 0.99
-
-
 def refused(path: Path | str) -> str:
     """The one sentence that refuses a file."""
     with pytest.raises(CourseError) as error:
@@ -620,6 +615,11 @@ def test_of_several_pictures_in_a_jpeg_the_first_counts(saved, shirt):
     assert alike(one(path), shirt) > 0.99
     path.write_bytes(path.read_bytes()[:-800])  # what is behind the first one has no say
     assert alike(one(path), shirt) > 0.99
+
+
+def test_an_animation_is_no_photo(saved):
+    path = saved(draw(), "a.webp", save_all=True, append_images=[draw(GREEN)], lossless=True)
+    assert "a.webp is an animation, not a photo; save one of its pictures" in refused(path)
 
 
 @pytest.mark.filterwarnings("error")  # Pillow's remarks are for nobody

@@ -147,6 +147,11 @@ def _decode(decoder: type, content: bytes, name: str) -> np.ndarray:
         warnings.simplefilter("ignore")  # Pillow's remarks on how the file was written
         with decoder(BytesIO(content)) as image:
             _check_size(image, content, name)
+            if decoder is WebPImagePlugin.WebPImageFile and image.is_animated:
+                raise CourseError(
+                    f"{name} is an animation, not a photo; save one of its pictures as a JPEG or "
+                    "PNG."
+                )
             if image.width * image.height > MAX_PIXELS:  # as small as the decoder can make it
                 scale = EDGE / max(image.size)
                 image.draft("RGB", tuple(max(1, round(scale * side)) for side in image.size))

@@ -68,6 +68,9 @@ const Photo = (() => {
     const known = STARTS.find(([start]) => start.test(head));
     if (!known)
       throw Error(`${name} is not a JPEG, PNG or WebP picture; save or export the photo as one of these.`);
+    // A WebP file says what it holds in bits behind the word VP8X; the second is animation's.
+    if (head.slice(8) === "WEBPVP8X" && bytes[20] & 2)
+      throw Error(`${name} is an animation, not a photo; save one of its pictures as a JPEG or PNG.`);
     let bitmap;
     try {
       const [width, height] = claimed(bytes, known[1]);
