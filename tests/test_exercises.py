@@ -254,7 +254,7 @@ ALSO_RIGHT = {
         lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist(),
         lambda x, k, b: conv1d(x, k, b).round(2),
     ],
-    "3.5": [softmax_outputs(30, sharper=2), softmax_outputs(200, sharper=3).round(4)],
+    "3.5": [softmax_outputs(30, sharper=2), softmax_outputs(200, sharper=3).round(2)],
     "3.6": [
         lambda images: np.rot90(images, axes=(1, 2)),
         lambda images: np.rot90(images, -1, axes=(1, 2)),
@@ -326,7 +326,8 @@ WRONG_VALUES = {
     "2.4": "1: Loading is fine. | 2: This is as it should be. | 3: Training is fine. | 5: Compare, "
     "line by line | [2, 4]: This should be one number; yours has shape (2,).",
     "2.5": "0.08: That is the learning rate; by | 0.125: The learning rate has to be raised | 1: "
-    "they got less far | 0.01: of the small batches | 16: How many times fewer | 4: How many times",
+    "they got less far | 0.01: of the small batches | 16: gives one loss a batch | 12: one loss a "
+    "batch | 4: How many times",
     "3.1": "(24, 64): before the pooling | (14, 64): Without padding | (12, 28): up to the filters "
     "| (12, 32): Pooling goes along the steps | (64, 12): First the steps | (12, 12, 64): in one "
     "direction only | (12,): And the features? | (None, 12, 64): Leave the batch out. | (1, 12, "
@@ -334,12 +335,14 @@ WRONG_VALUES = {
     "dimension",
     "3.2": "8960: Almost: every filter has a bias. | 8961: a bias of its own | 384: A kernel "
     "covers all 28 features of a row, not one. | 320: features of a row, and every filter has a "
-    "bias | 1664: A 1-D kernel isn't 5 × 5 | 9000: One filter has kernel × features",
+    "bias | 141: That is one filter | 1664: A 1-D kernel isn't 5 × 5 | 9000: One filter has kernel "
+    "× features",
     "3.3": "2.3026: That is the loss of guessing | 2.3: That is the loss of guessing | 0.23197: "
     "That is the probability | -1.4612: Logarithms of probabilities are negative | 0.63457: not "
     "that to base 10 | 2.108: not that to base 2 | 2.4612: What stands above the sum? | 0.0: The "
     "second softmax gets",
-    "4.1": "(14, 14): And how many feature maps? | (14, 14, 1): a feature map of its own | (None, "
+    "4.1": "(14, 14): And how many feature maps? | (14, 8): Rows and columns, both. | "
+    "(14, 14, 1): a feature map of its own | (None, "
     "14, 14, 8): Leave the batch out. | (1, 14, 14, 8): Leave the batch out. | (None, 14, 14, 1): "
     "a feature map of its own | (12, 12, 8): That is without padding. | (28, 28, 8): a stride of "
     "1. | (24, 24, 8): without padding, and with a stride of 1. | (8, 14, 14): First the rows and "
@@ -403,7 +406,10 @@ WRONG = {
         (lambda y: np.eye(10)[np.maximum(y, 1)], "The 1 should stand at the label."),
     ],
     "1.4": [
-        (lambda x, y, i: nearest_mean(x, y, i, "uint8"), "differences of uint8 wrap around"),
+        (
+            lambda x, y, i: nearest_mean(x, y, i, "uint8"),
+            "the smallest distance; subtract as floats",
+        ),
         (lambda x, y, i: nearest_mean(x, y, i, distance=abs), "You add up absolute differences"),
         (nearest_image, "Compare with the mean of each class"),
         (lambda x, y, i: np.zeros(len(i)), "a mean that is farther away"),
@@ -431,6 +437,7 @@ WRONG = {
         (lambda x, W, b, d: through_tanh(x, W, 0, d, lambda h: 1 - h**2), "The bias is missing"),
         (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: h**2 - 1), "comes with the step."),
         (lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: 1 - h**2).T, "turned on its side."),
+        (lambda x, W, b, d: W - x.T @ (d / np.cosh(x @ W + b) ** 2), "not the new weights."),
         (lambda x, W, b, d: d, "the shape of W, (3, 4); yours has (5, 4)."),
         (lambda x, W, b, d: np.ones_like(W), "First the slopes with respect to z"),
     ],
@@ -451,6 +458,7 @@ WRONG = {
         (lambda x, k, b: conv1d(x, k, b)[:5], "9 rows and a kernel of 4 give 6 steps"),
         (lambda x, k, b: conv1d(np.pad(x, ((1, 1), (0, 0))), k, b), "Without padding"),
         (lambda x, k, b: conv1d(x, k[::-1], b), "The kernel is not turned round."),
+        (lambda x, k, b: np.maximum(conv1d(x, k, b), 0), "with a ReLU behind it."),
         (lambda x, k, b: conv1d(x, k[:, ::-1], b), "At each step: multiply the rows"),
     ],
     "3.5": [
@@ -460,6 +468,8 @@ WRONG = {
         (np.tanh(softmax_outputs(200, sharper=3) - 0.2), "A probability is never negative."),
         (np.sqrt(softmax_outputs(200, sharper=3)), "Each row should sum to 1."),
         (np.log(softmax_outputs(200, sharper=3)), "A probability is never negative."),
+        (100 * softmax_outputs(200, sharper=3), "These seem to be per cent"),
+        (np.eye(10)[np.arange(200) % 10], "These are classes, as one-hot rows"),
         (np.tile(softmax_outputs(1, sharper=3), (200, 1)), "the same class for every image"),
         (softmax_outputs(200, sharper=0.2), "hardly surer than a guess."),
     ],

@@ -51,8 +51,8 @@ def check_nearest_mean(nearest_mean: Callable) -> str:
     if np.array_equal(found[:60], labels):
         return "Compare with the mean of each class, not with single images."
     return (
-        "Some images went to a mean that is farther away. Watch out: differences of uint8 "
-        "wrap around; convert to float first."
+        "Some images went to a mean that is farther away. Take the means of `train_images`, and "
+        "the smallest distance; subtract as floats, for differences of uint8 wrap around."
     )
 
 

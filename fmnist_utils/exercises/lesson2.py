@@ -67,6 +67,7 @@ def check_gradient(gradient: Callable) -> str:
             (x.T @ (d_h * (z > 0)), "That is the slope of ReLU; this layer has tanh."),
             (x.T @ (d_h * (1 - np.tanh(h) ** 2)), "tanh of tanh: h has been through it already."),
             (x.T @ (d_h * (1 - np.tanh(x @ W) ** 2)), "The bias is missing in z."),
+            (W - right, "Return the gradient, not the new weights."),
             (-right, "The gradient points uphill; the minus comes with the step."),
         ],
         "First the slopes with respect to z, d_h times the slope of tanh; then x transposed times.",
@@ -125,9 +126,10 @@ CHECKS: dict[str, Callable[[object], str]] = {
     ),
     "2.5": number(
         8,
-        tolerance=0.26,
+        tolerance=0.25,
         hint="How many times fewer steps do batches of 256 take? Try a step so much longer.",
         hints_for_wrong={
+            **dict.fromkeys((12, 14, 16), "`sgd` gives one loss a batch: 512 images are 16, or 2."),
             0.08: "That is the learning rate; by which factor did you raise it?",
             0.125: "The learning rate has to be raised: the factor is more than 1.",
             1: "With the same learning rate they got less far, as the figure shows.",

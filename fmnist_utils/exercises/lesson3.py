@@ -11,7 +11,7 @@ def check_conv1d(conv1d: Callable) -> str:
     rng = np.random.default_rng(34)
     for rows, size, filters in ((7, 3, 2), (9, 4, 3)):
         image, kernel = rng.normal(size=(rows, 4)), rng.normal(size=(size, 4, filters))
-        bias = 10.0 + np.arange(filters)
+        bias = 10.0 * (-1) ** np.arange(filters) + np.arange(filters)
         steps = rows - size + 1
         windows = np.stack([image[i : i + size] for i in range(steps)])
         sums = np.tensordot(windows, kernel, 2)
@@ -27,6 +27,7 @@ def check_conv1d(conv1d: Callable) -> str:
             (sums, "Every filter adds its bias."),
             (sums + size * 4 * bias, "Add the bias once a step, after the sum."),
             (np.tensordot(windows, kernel[::-1], 2) + bias, "The kernel is not turned round."),
+            (np.maximum(sums + bias, 0), "That is a convolution with a ReLU behind it."),
         ):
             if np.allclose(found, wrong, atol=0.01):
                 return hint
@@ -46,8 +47,12 @@ def check_outputs(answer: object) -> str:
         return "They aren't numbers: the loss diverged. Which activation can't divide by 0?"
     if (outputs < 0).any():
         return "A probability is never negative. Which activation doesn't give negative numbers?"
-    if not np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
+    if np.allclose(outputs.sum(axis=1), 100, atol=6):
+        return "These seem to be per cent; hand in the outputs as they are."
+    if not np.allclose(outputs.sum(axis=1), 1, atol=0.06):  # with two digits, ten may be off by .05
         return "Each row should sum to 1. Which activation sees to that?"
+    if np.isin(outputs, (0, 1)).all():
+        return "These are classes, as one-hot rows; hand in what `predict` gives."
     if len(np.unique(outputs.argmax(axis=1))) == 1:
         return "The network names the same class for every image: it has learned nothing."
     if outputs.max(axis=1).mean() < 0.35:
@@ -97,6 +102,7 @@ CHECKS: dict[str, Callable[[object], str]] = {
             8_961: "Every filter has a bias of its own.",
             384: "A kernel covers all 28 features of a row, not one.",
             320: "A kernel covers all 28 features of a row, and every filter has a bias.",
+            141: "That is one filter; there are 64.",
             1_664: "A 1-D kernel isn't 5 × 5: it covers five whole rows.",
         },
     ),

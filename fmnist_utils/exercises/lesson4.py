@@ -75,6 +75,7 @@ CHECKS: dict[str, Callable[[object], str]] = {
         hint="With padding 'same' the size is 28 / stride; then the filters.",
         hints_for_wrong={
             (14, 14): "And how many feature maps?",
+            (14, 8): "Rows and columns, both.",
             (14, 14, 1): "Every filter makes a feature map of its own.",
             (12, 12, 8): "That is without padding.",
             (28, 28, 8): "That would be a stride of 1.",

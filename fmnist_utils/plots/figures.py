@@ -176,7 +176,7 @@ def curves(
                         markersize=4,
                         label=f"{name}, {kind}" if name else kind,
                     )
-    for ax, label in zip(axes, ("loss (cross-entropy, nats)", "accuracy"), strict=True):
+    for ax, label in zip(axes, ("loss", "accuracy"), strict=True):
         ax.set(xlabel="epoch", ylabel=label)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if axes[0].dataLim.y1 > 100:  # a training that diverged would flatten all the others

@@ -64,7 +64,7 @@ def test_curves_tell_training_from_validation_without_colour():
     looks = [line.get_linestyle() + line.get_marker() for line in loss.lines]
     assert looks == ["-o", "-s", "--s"]
     for ax, learned, validated, label in (
-        (loss, [[1, 2], [2, 1]], [[1, 4], [2, 1.5]], "loss (cross-entropy, nats)"),
+        (loss, [[1, 2], [2, 1]], [[1, 4], [2, 1.5]], "loss"),
         (accuracy, [[1, 0.1], [2, 0.6]], [[1, 0.2], [2, 0.5]], "accuracy"),
     ):
         both = {"one, training": learned, "two, training": learned, "two, validation": validated}
