@@ -35,6 +35,7 @@ COLUMNS = [
     "train_accuracy",
     "val_accuracy",
     "test_loss",
+    "test_cross_entropy",
     "test_accuracy",
     "precision",
     "recall",
@@ -47,6 +48,8 @@ COLUMNS = [
 def results() -> pd.DataFrame:
     """All reference runs, one row each, accuracies as fractions; no rows if there is none yet.
 
+    test_loss is what the training minimised, penalties included, and where the last layer is a
+    sigmoid, of its scores; test_cross_entropy is that of the outputs, as they are kept.
     Raises CourseError if `results.csv` is not such a table.
     """
     return read_table(FOLDER / "results.csv", COLUMNS, "the table of reference runs")
@@ -173,6 +176,8 @@ def _row(run: Run) -> dict:
     facts = run.record | {"id": run.recipe.id, "seed": key["seed"], "data": key["data"]}
     facts |= {"reported_accuracy": run.recipe.reported.get("test_accuracy")}
     facts |= {name: round(value, 6) for name, value in run.metrics.items()}
+    entropy = evaluation.cross_entropy(run.test_labels, run.test_outputs).mean()
+    facts["test_cross_entropy"] = round(float(entropy), 6)
     return {name: facts.get(names.get(name, name)) for name in COLUMNS}
 
 
