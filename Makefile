@@ -16,7 +16,7 @@ LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-a
 help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
 	@echo "make speedrun   train lesson 8's network in two or three minutes, past every report"
-	@echo "make test       run every test"
+	@echo "make test       run the tests, in a few minutes"
 	@echo "make test-faults  break it in many ways: damaged data, kills, signals, full disks (some hours)"
 	@echo "make test-mutants  do the tests notice planted faults? (hours; MUTANTS='photo --share 0.2')"
 	@echo "make test-browser  run every notebook in JupyterLab in a real browser, as a student does"

@@ -110,6 +110,13 @@ def one_cycle(step, steps, peak, share=0.2):
     return peak * min(step / top, (steps - step) / (steps - top))
 
 
+def cosine_cycle(step, steps, peak):
+    top = steps / 5
+    if step < top:
+        return peak * step / top
+    return peak * (1 + np.cos(np.pi * (step - top) / (steps - top))) / 2
+
+
 def step_by_trying(W, x, y, rate):
     """The gradient by changing each weight a little."""
 
@@ -185,7 +192,7 @@ RIGHT = {
     "5.2": 1 - 0.95**6,
     "5.3": 3,
     "5.4": stop,
-    "6.1": 1 / 3,
+    "6.1": 8 / 16,
     "6.2": WEIGHTS,
     "6.3": 3,
     "6.4": shift,
@@ -273,7 +280,7 @@ ALSO_RIGHT = {
     "4.4": [pool_stacked, lambda x: np.array(pool(x)).tolist()],
     "5.2": [26.5, 26, 26.49, 0.26, 0.265, np.float32(0.2649)],
     "5.4": [stop_emptying, lambda v, p, verbose=False: np.int64(stop(np.array(v), p))],
-    "6.1": [33.3, 33, 0.33, 0.333, Fraction(1, 3)],
+    "6.1": [50, 50.0, Fraction(1, 2)],
     "6.2": [
         {np.int64(k): np.float32(w) for k, w in WEIGHTS.items()},
         {k: 2 * w for k, w in reversed(WEIGHTS.items())},
@@ -363,9 +370,9 @@ WRONG_VALUES = {
     "the chance of a single trial | 0.27: Work out the chance",
     "5.3": "1: The split is fine. | 2: The callback is fine | 4: Measuring on the test set | 5: "
     "Which set may decide",
-    "6.1": "0.2: That is the share before. | 20: That is the share before. | 0.4: The whole has "
-    "grown, too. | 0.16667: That is one of the two | 50: not of those of the other | 0.3: Ten "
-    "classes had one share each",
+    "6.1": "0.2: That is the share before. | 20: That is the share before. | 0.8: The whole has "
+    "grown, too. | 0.25: how much are both? | 0.333: with one copy | 0.4286: the originals are "
+    "still there | 1: not of those of the other | 0.6: Ten classes had one",
     "6.3": "1: The copies are fine. | 2: The copies get the labels | 4: Fit takes what it gets. | "
     "5: After which line",
     "7.1": "0.286: That is the error of one model's accuracy. | 0.29: That is the error of one "
@@ -583,6 +590,7 @@ WRONG = {
         (lambda step, steps, peak: peak * min(step / 10, (steps - step) / 40), "Right for 50"),
         (lambda step, steps, peak: min(step / 10, (50 - step) / 40), "step 5 has 1.0, not 0.5."),
         (lambda step, steps, peak: one_cycle(step, steps, 2), "rates should grow with the peak"),
+        (cosine_cycle, "step 20 has 1.5, not 1.71."),
         (lambda step, steps, peak: [one_cycle(step, steps, peak)] * 2, "yours has shape (2,)."),
     ],
 }

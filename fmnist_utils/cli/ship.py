@@ -130,7 +130,7 @@ def sprite(dataset: Dataset, folder: Path) -> None:
     row, with the network that chose them, to images.json.
 
     Of each class, in its row, the first four that the best network names rightly and the two that
-    it is most wrongly sure of.
+    it is most sure of, and wrong about.
     """
     images, labels = dataset.test
     id = ready.best()

@@ -61,15 +61,17 @@ def check_shift(shift_right: Callable) -> str:
 
 CHECKS: dict[str, Callable[[object], str]] = {
     "6.1": number(
-        1 / 3,
+        0.5,
         tolerance=0.005,
         per_cent=True,
-        hint="Ten classes had one share each; now two of them have two.",
+        hint="Ten classes had one share each; now two of them have four.",
         hints_for_wrong={
             0.2: "That is the share before.",
-            0.4: "The whole has grown, too.",
-            1 / 6: "That is one of the two; how much are both?",
-            0.5: "Of all images, not of those of the other classes.",
+            0.8: "The whole has grown, too.",
+            0.25: "That is one of the two; how much are both?",
+            1 / 3: "That is with one copy of each.",
+            6 / 14: "Three copies, and the originals are still there.",
+            1: "Of all images, not of those of the other classes.",
         },
     ),
     "6.2": check_class_weights,

@@ -57,7 +57,7 @@ def steps(path: str | Path) -> dict[str, np.ndarray]:
     photo, ground, garment = _found(file.read(path), file.shown(path))
     if garment is None:
         raise CourseError(
-            f"No garment stands out in {file.shown(path)}; photograph one from near by, on "
+            f"No garment stands out in {file.shown(path)}; photograph one close up, on "
             "a plain ground of another colour."
         )
     black = np.median(_grey(ground)) < BLACK
@@ -99,7 +99,7 @@ def _found(photo: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, np.nda
     if within[2].mean() < 0.1 or not any(pair <= sides for pair in OPPOSITE):
         raise CourseError(
             f"{name} seems to have a frame, or a bar at one side; cut it off, or photograph the "
-            "garment from near by, with its ground all around."
+            "garment close up, with its ground all around."
         )
     return within
 

@@ -186,7 +186,7 @@ const Photo = (() => {
   function steps(whole, name) {
     const { photo, ground, garment } = found(whole, name);
     if (!garment)
-      throw Error(`No garment stands out in ${name}; photograph one from near by, on a plain ground of another colour.`);
+      throw Error(`No garment stands out in ${name}; photograph one close up, on a plain ground of another colour.`);
     const tones = new Float64Array(ground.length / 3).map((_, i) => grey(ground, 3 * i));
     const black = median(tones) < BLACK;
     const cut = cutOut(photo, garment, black);
@@ -212,7 +212,7 @@ const Photo = (() => {
     const share = within.garment.reduce((a, b) => a + b, 0) / within.garment.length;
     const opposite = [["top", "bottom"], ["left", "right"]].some((pair) => pair.every((s) => sides.includes(s)));
     if (share < 0.1 || !opposite)
-      throw Error(`${name} seems to have a frame, or a bar at one side; cut it off, or photograph the garment from near by, with its ground all around.`);
+      throw Error(`${name} seems to have a frame, or a bar at one side; cut it off, or photograph the garment close up, with its ground all around.`);
     return within;
   }
 
