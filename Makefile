@@ -11,7 +11,7 @@ CHECK = $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The c
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-header --no-emit-index-url --no-emit-find-links --upgrade
 
-.PHONY: help course speedrun test test-faults test-mutants test-browser lab bench handout notebooks site test-site lock lock-site clean
+.PHONY: help course speedrun test test-handouts test-faults test-mutants test-browser lab bench handout notebooks site test-site lock lock-site clean
 
 help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
@@ -44,6 +44,10 @@ test: .venv/installed
 	FMNIST_PROFILE=smoke FMNIST_RUNS_DIR="$(CURDIR)/build/test-runs" MPLBACKEND=agg \
 	  TF_NUM_INTRAOP_THREADS=1 \
 	  $(RUN) -m pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-cell-timeout 600
+
+# What `make test` has trained is found again.
+test-handouts: .venv/installed
+	FMNIST_PROFILE=smoke MPLBACKEND=agg $(RUN) -m pytest -m long tests/test_notebooks.py
 
 test-faults: .venv/installed
 	MPLBACKEND=agg $(RUN) -m pytest tests_faults
