@@ -67,8 +67,8 @@ def main(images: int = 12_000, rounds: int = 3) -> None:
         if changes := settings.get("changes"):
             theirs = by_keras(changes, floats, tf.constant(y))
             ours = lambda changes=changes: renew(part, changes, 0, 0)  # noqa: E731
-            in_turns(theirs, ours, 1)
-            times = in_turns(theirs, ours, rounds)
+            in_turns(theirs, ours, rounds=1)
+            times = in_turns(theirs, ours, rounds=rounds)
             rows[scheme] = {
                 "Keras layers, s": np.median(times[:, 0]),
                 "course, s": np.median(times[:, 1]),

@@ -1,7 +1,7 @@
-"""What all benchmarks share: two ways side by side, their ratio, a table and a JSON file.
+"""What all benchmarks share: ways side by side, their ratios, a table and a JSON file.
 
-Times on shared machines are noisy, so nothing here is a time to quote: the two ways take turns in
-one process, and what counts is the ratio of each pair, its median, least and most.
+Times on shared machines are noisy, so nothing here is a time to quote: the ways take turns in one
+process, and what counts is their ratio in each round, its median, least and most.
 """
 
 import json
@@ -20,17 +20,18 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def seconds(work: Callable[[], object]) -> float:
+    """How long the work takes; one that returns a float has timed itself."""
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    own = work()
+    return own if isinstance(own, float) else time.perf_counter() - start
 
 
-def in_turns(first: Callable[[], object], second: Callable[[], object], rounds: int) -> np.ndarray:
-    """Seconds of each, (rounds, 2); in every other round the second goes first."""
-    times = np.empty((rounds, 2))
+def in_turns(*works: Callable[[], object], rounds: int) -> np.ndarray:
+    """Seconds of each, (rounds, works); another one goes first in each round."""
+    times = np.empty((rounds, len(works)))
     for number in range(rounds):
-        for column in (0, 1) if number % 2 == 0 else (1, 0):
-            times[number, column] = seconds((first, second)[column])
+        for column in np.roll(range(len(works)), -number):
+            times[number, column] = seconds(works[column])
     return times
 
 

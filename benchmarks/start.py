@@ -28,8 +28,9 @@ def main(rounds: int = 5) -> None:
     def python(code: str) -> None:
         subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
 
-    in_turns(lambda: python(FLOOR), lambda: python(FIRST_BATCH), 1)  # fills the disk's cache
-    times = in_turns(lambda: python(FLOOR), lambda: python(FIRST_BATCH), rounds)
+    works = [lambda: python(FLOOR), lambda: python(FIRST_BATCH)]
+    in_turns(*works, rounds=1)  # fills the disk's cache
+    times = in_turns(*works, rounds=rounds)
     table = pd.DataFrame(times, columns=["importing TensorFlow, s", "first trained batch, s"])
     table["ratio"] = table.iloc[:, 1] / table.iloc[:, 0]
     report(

@@ -98,7 +98,7 @@ def with_a_kill(trials: int) -> dict[str, float]:
 
 
 def main(trials: int = 20, rounds: int = 3) -> None:
-    times = in_turns(lambda: search(1, trials), lambda: search(2, trials), rounds)
+    times = in_turns(lambda: search(1, trials), lambda: search(2, trials), rounds=rounds)
     table = pd.DataFrame(times, columns=["one worker, s", "two workers, s"]).rename_axis("round")
     table["ratio"] = table.iloc[:, 0] / table.iloc[:, 1]
     report(
