@@ -17,6 +17,7 @@ help:
 	@echo "make course     run all notebooks into build/ (PROFILE=smoke, lesson or full)"
 	@echo "make speedrun   train lesson 8's network in two or three minutes, past every report"
 	@echo "make test       run the tests, in a few minutes"
+	@echo "make test-handouts  run all handouts as a lecturer does"
 	@echo "make test-faults  break it in many ways: damaged data, kills, signals, full disks (some hours)"
 	@echo "make test-mutants  do the tests notice planted faults? (hours; MUTANTS='photo --share 0.2')"
 	@echo "make test-browser  run every notebook in JupyterLab in a real browser, as a student does"
@@ -61,7 +62,7 @@ lab: .venv/installed
 	$(RUN) -m jupyterlab notebooks
 
 bench: .venv/installed
-	for one in training operations speedrun augmentation workers start series growth tests; do \
+	for one in training operations speedrun augmentation workers start series growth; do \
 	  $(RUN) benchmarks/$$one.py || exit 1; done
 
 handout: .venv/installed

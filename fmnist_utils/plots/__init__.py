@@ -14,7 +14,6 @@ from fmnist_utils.plots.figures import (
     grid,
     roc,
     samples,
-    scatter,
     sign_this_run,
 )
 
@@ -36,7 +35,6 @@ __all__ = [
     "roc",
     "rows",
     "samples",
-    "scatter",
     "search",
     "sign_this_run",
     "sliders",

@@ -287,28 +287,6 @@ def _far_below(values: pd.Series) -> np.ndarray:
     return (values <= cut).to_numpy()
 
 
-def scatter(
-    table: pd.DataFrame, x: str, y: str, title: str = "", made_by: str = "this run"
-) -> None:
-    """One point a row, named in the legend from left to right; x on a logarithmic scale."""
-    figure, ax = plt.subplots(figsize=(8.5, 4))
-    for number, (name, row) in enumerate(table.sort_values(x).iterrows()):
-        marker = MARKERS[(number + number // 10) % len(MARKERS)]  # no pair of looks comes twice
-        ax.plot(
-            row[x],
-            row[y],
-            marker,
-            color=f"C{number % 10}",
-            markersize=9,
-            markeredgecolor="white",
-            label=name,
-        )
-    ax.set(xlabel=x, ylabel=y, xscale="log")
-    ax.legend(title="from left to right", fontsize=8, title_fontsize=8, bbox_to_anchor=(1, 1))
-    finish(figure, title, made_by, "Scatter plot")
-    plt.show()
-
-
 def samples(
     images: np.ndarray,
     labels: np.ndarray,

@@ -10,7 +10,6 @@ from fmnist_utils.reference.judgement import (
     REFUTED,
     UNDECIDED,
     test,
-    verdict,
     verdicts,
 )
 
@@ -33,6 +32,5 @@ __all__ = [
     "test",
     "answers",
     "variants",
-    "verdict",
     "verdicts",
 ]

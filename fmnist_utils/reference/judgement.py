@@ -73,12 +73,6 @@ def measured(claim: Claim) -> bool:
     return min(_seeds(claim.first), _seeds(claim.second)) > 1
 
 
-def verdict(name: str) -> str:
-    """`holds`, `refuted` or `undecided`; of a change `helps`, `harms` or `undecided`."""
-    (family,) = (family for family in FAMILIES.values() if name in family)
-    return verdicts(family).verdict[name]
-
-
 def _verdict(claim: Claim, difference: float, corrected: float) -> str:
     if corrected >= LEVEL:
         return UNDECIDED

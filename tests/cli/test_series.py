@@ -213,7 +213,10 @@ def test_a_notebook_that_is_none_leaves_no_older_result(lessons):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name",
+    ["SIGINT", *(pytest.param(one, marks=pytest.mark.long) for one in ("SIGTERM", "SIGHUP"))],
+)
 def test_interruption_ends_the_notebook_and_its_kernel(lessons, start, name):
     started, out = lessons / "started", lessons / "out"
     code = f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(99)"

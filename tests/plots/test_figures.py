@@ -128,15 +128,6 @@ def test_dots_stand_from_the_first_to_the_last_with_their_errors():
     assert "Title" in words()
 
 
-def test_scatter_names_its_points_from_left_to_right():
-    table = pd.DataFrame({"x": [10, 1], "y": [4, 3]}, index=["right", "left"])
-    plots.scatter(table, "x", "y")
-    (ax,) = plt.gcf().axes
-    assert list(drawn(ax).items()) == [("left", [[1, 3]]), ("right", [[10, 4]])]
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("x", "y", "log")
-    assert len({line.get_marker() for line in ax.lines}) == 2
-
-
 def pictures():
     """What each place of the figure shows, row by row: title, numbers, and the colour of 0."""
     for ax in plt.gcf().axes:
@@ -183,9 +174,6 @@ DRAWN = {
     "confusion": lambda outputs, **by: plots.confusion({"a": evaluation.confusion(*outputs)}, **by),
     "roc": lambda outputs, **by: plots.roc(*evaluation.roc(*outputs), **by),
     "dots": lambda outputs, **by: plots.dots(pd.Series({"a": 0.5}), **by),
-    "scatter": lambda outputs, **by: plots.scatter(
-        pd.DataFrame({"x": [1], "y": [2]}), "x", "y", **by
-    ),
     "grid": lambda outputs, **by: plots.grid([np.eye(28)] * 2, **by),
     "samples": lambda outputs, **by: plots.samples(
         np.zeros((20, 28, 28)), np.arange(20) % 10, each=2, **by

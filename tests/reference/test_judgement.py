@@ -200,7 +200,7 @@ def test_claims_about_a_study_ask_what_its_runs_answered(elsewhere):
     schemes = FAMILIES["the schemes"]
     found = reference.test(schemes["flip, CNN"])
     assert (found["difference"], found["seeds"]) == (pytest.approx(-10), 2)
-    assert reference.verdict("flip, CNN") == HARMS
+    assert reference.verdicts(schemes).verdict["flip, CNN"] == HARMS
     better, worse = "cnn-tuned / none", "cnn-tuned / flip"
     assert verdict(Claim(better, worse, "accuracy", "", "")) == HELPS
     assert verdict(Claim(better, better, "accuracy", "", "")) == UNDECIDED
