@@ -233,7 +233,7 @@ def test_questions_have_folded_answers(notebook):
 def test_a_table_that_is_made_is_shown(notebook):
     """A notebook shows what a cell's last line gives, and nothing of the lines before."""
     for cell in code_cells(notebook):
-        *before, _ = ast.parse(re.sub(r"^ *[%!].*$", "pass", cell.source, flags=re.M)).body
+        *before, _ = ast.parse(re.sub(r"^( *)[%!].*$", r"\1pass", cell.source, flags=re.M)).body
         lost = [line for line in before if isinstance(line, ast.Expr)]
         lost = [
             ast.unparse(line.value) for line in lost if not isinstance(line.value, ast.Constant)
