@@ -263,8 +263,9 @@ def test_before_setup_figures_say_that_they_are_not_signed():
 def test_setup_signs_what_follows(dataset, monkeypatch):
     monkeypatch.setattr(data, "load", lambda profile: dataset)
     for profile in ("smoke", "lesson", PROFILES["lesson"]):  # a cell that is run again gives that
-        chosen, seed, loaded = fmnist_utils.setup(profile, 7)
-        assert (chosen, seed, loaded) == (PROFILES[str(profile)], 7, dataset)
+        for given in (7, "7"):  # `papermill -r` hands over text
+            chosen, seed, loaded = fmnist_utils.setup(profile, given)
+            assert (chosen, seed, loaded) == (PROFILES[str(profile)], 7, dataset)
         assert plots.Table(HISTORY, "Losses").caption.startswith(f"Losses ({profile} profile · ")
     for wrong in (("quick", 0), ("smoke", -1), ("smoke", "x")):
         with pytest.raises(CourseError, match="is not a (profile|seed)"):

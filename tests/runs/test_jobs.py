@@ -77,6 +77,7 @@ def test_one_that_fails_midway_stops_the_others(tmp_path, monkeypatch):
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "7", "as it was"
 
 
+@pytest.mark.long
 def test_an_idle_process_ends_without_a_word(tmp_path, capfd):
     ready = each(job, [(one, tmp_path) for one in ("a quick one", "a long one")], 2)
     next(ready)
@@ -85,6 +86,7 @@ def test_an_idle_process_ends_without_a_word(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.long
 def test_one_that_is_killed_stops_the_others_and_none_begins(tmp_path):
     both = "a long one", "a killed one"
     left = end_together((*both, "a later one"), tmp_path, "ended from outside")
