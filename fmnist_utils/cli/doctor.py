@@ -3,9 +3,7 @@
 It works with nothing but Python installed: what a check can't import is its finding.
 """
 
-import contextlib
 import importlib.metadata
-import json
 import os
 import platform
 import shutil
@@ -20,7 +18,6 @@ from fmnist_utils.messages import CourseError
 
 GB = 1e9
 MEMORY, DISK = 2 * GB, 1 * GB  # what a lesson needs, with room to spare
-BRING_ALONG = "python tools/migrate_runs.py makes them found again"
 INSTALL = "python -m pip install -r requirements.txt"
 
 Finding = tuple[bool, str]
@@ -98,20 +95,6 @@ def _disk() -> Iterator[Finding]:
     yield free >= DISK, f"disk: {free / GB:.1f} GB free there{todo}"
 
 
-def _kept_runs() -> Iterator[Finding]:
-    older = 0
-    try:
-        store = places.run_store()
-    except CourseError:  # `_disk` says why
-        return
-    for record in store.glob("*/run.json"):
-        # A damaged one is named when it is used.
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            older += "opens_test" not in json.loads(record.read_text("utf-8"))["key"]["recipe"]
-    if older:
-        yield True, f"{older} trainings were kept by an earlier version: {BRING_ALONG}"
-
-
 def _data() -> Iterator[Finding]:
     if os.environ.get("FMNIST_DATA_DIR") == "stand-in":
         yield True, "data: the drawn stand-in, as FMNIST_DATA_DIR asks"
@@ -163,7 +146,7 @@ def _kernel() -> Iterator[Finding]:
 def examine() -> int:
     """Print one line a finding, `ok` or `!!` in front; return 0 if all is well, else 1."""
     failed = 0
-    for check in (_python, _packages, _memory, _disk, _kept_runs, _data, _settings, _kernel):
+    for check in (_python, _packages, _memory, _disk, _data, _settings, _kernel):
         try:
             findings = list(check())
         except CourseError as error:

@@ -110,6 +110,12 @@ class Recipe:
         if self.patience is not None and self.validation == "none":
             raise ValueError("patience needs validation images to watch; name a validation split.")
 
+    def __repr__(self) -> str:
+        """What it is, and all that isn't as it would be by itself."""
+        plain = {one.name: getattr(Recipe("", "mlp"), one.name) for one in fields(self)[2:]}
+        told = [f"{n}={getattr(self, n)!r}" for n in plain if getattr(self, n) != plain[n]]
+        return f"Recipe({', '.join([repr(self.id), repr(self.architecture), *told])})"
+
     def but(self, id: str, **settings: object) -> "Recipe":
         """The same recipe under another id, with other fields or other factory options.
 

@@ -120,23 +120,6 @@ def test_a_checkout_that_is_not_installed_knows_what_it_needs(monkeypatch):
     assert not asked & {Requirement(line).name for extra in extras for line in extra}
 
 
-def test_runs_of_an_earlier_version_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path))
-    assert list(doctor._kept_runs()) == []
-    records = [
-        '{"key": {"recipe": {"opens_test": true}}}',
-        '{"key": {"recipe": {}}}',
-        "{",
-        "[1, 2]",
-    ]
-    for number, record in enumerate(records):
-        (tmp_path / str(number)).mkdir()
-        (tmp_path / str(number) / "run.json").write_text(record)
-    ((fine, text),) = doctor._kept_runs()
-    assert fine
-    assert text.startswith("1 trainings were kept by an earlier version: python tools/migrate_runs")
-
-
 def test_it_needs_nothing_but_python(tmp_path):
     done = subprocess.run(
         [sys.executable, "-S", "-m", "fmnist_utils", "doctor"],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fmnist_utils.models.backend import keras
-from fmnist_utils.recipes import PUBLISHED
+from fmnist_utils.recipes import MODELS, PUBLISHED
 from fmnist_utils.training import Recipe
 from fmnist_utils.training.recipe import OPTIMIZERS
 
@@ -20,6 +20,14 @@ def test_but_changes_what_it_names_and_nothing_else():
     closed = dict(source="", unstated="", reported={}, opens_test=False)
     assert copy == replace(original, id="gentler", learning_rate=0.01, options=options, **closed)
     assert (original.options, original.reported) == before
+
+
+@pytest.mark.parametrize("id", MODELS)
+def test_it_prints_what_makes_it_again_and_no_default(id):
+    said = repr(MODELS[id])
+    assert eval(said) == MODELS[id]
+    assert "class_weights" not in said
+    assert said.startswith(f"Recipe({id!r}, {MODELS[id].architecture!r}, options=")
 
 
 def test_but_keeps_what_it_is_given():
