@@ -27,7 +27,7 @@ def test_it_prints_what_makes_it_again_and_no_default(id):
     said = repr(MODELS[id])
     assert eval(said) == MODELS[id]
     assert "class_weights" not in said
-    assert said.startswith(f"Recipe({id!r}, {MODELS[id].architecture!r}, options=")
+    assert said.startswith(f"Recipe({id!r}, {MODELS[id].architecture!r}, ")
 
 
 def test_but_keeps_what_it_is_given():
