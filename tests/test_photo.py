@@ -21,7 +21,7 @@ from scipy import ndimage
 from fmnist_utils import CourseError, data, photo
 from fmnist_utils.cli import main, predict
 from fmnist_utils.data import standin
-from fmnist_utils.models.ready import SHIPPED
+from fmnist_utils.models import ready
 from fmnist_utils.photo import answer, file, model
 from fmnist_utils.photo.steps import _centre, _cut_out, _garment, _grey, _ground, _resize, _without
 from fmnist_utils.profiles import PROFILES
@@ -865,8 +865,8 @@ def asked(monkeypatch):
         asked.recipe, asked.profile = recipe, profile
         return model.Network(outputs, "drawn stand-in", 0.891, 1.0)
 
-    monkeypatch.setattr(model, "SHIPPED", ("cnn-standard", "speedrun-small"))
-    monkeypatch.setattr(model, "best", lambda: "speedrun-small")
+    monkeypatch.setattr(ready, "TRAINED", ("cnn-standard", "speedrun-small"))
+    monkeypatch.setattr(ready, "best", lambda: "speedrun-small")
     monkeypatch.setattr(model, "shipped", shipped)
     monkeypatch.setattr(model, "trained", trained)
     return asked
@@ -1008,7 +1008,7 @@ def test_probabilities_are_those_at_the_networks_temperature():
     assert network.predict(np.zeros((1, 28, 28), np.uint8))[0, :3] == pytest.approx(squares)
 
 
-@pytest.mark.parametrize("id", SHIPPED)
+@pytest.mark.parametrize("id", ready.TRAINED)
 def test_what_comes_trained_answers_for_a_photo(saved, id):
     network = model.shipped(id)
     probabilities = network.predict(photo.prepare(saved(draw())))

@@ -145,10 +145,11 @@ def _predict(args: argparse.Namespace) -> int:
     if len(photos) == 1:
         predict.photo.prepare(photos)  # before TensorFlow starts: what is no photo is told at once
 
+    from fmnist_utils.models import ready
     from fmnist_utils.photo import model
 
-    id = args.model or model.best()
-    recipe = model.recipe_of(id) if args.profile or id not in model.SHIPPED else None
+    id = args.model or ready.best()
+    recipe = model.recipe_of(id) if args.profile or id not in ready.TRAINED else None
 
     @cache
     def network() -> model.Network:

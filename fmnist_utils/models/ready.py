@@ -16,7 +16,7 @@ from fmnist_utils.models.backend import keras
 from fmnist_utils.models.factories import conv2d
 
 FOLDER = Path(__file__).parent / "weights"
-SHIPPED = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
+TRAINED = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
 LARGEST = 65504  # of float16
 
 
@@ -29,7 +29,7 @@ def best(folder: Path = FOLDER) -> str:
 def shipped(id: str = "") -> keras.Model:
     """A trained network: float32 (n, 28, 28, 1), from 0 to 1, in; ten probabilities (n, 10) out.
 
-    id: one of `SHIPPED`; empty: the `best` of them. It computes in 32 bits, whatever it was trained
+    id: one of `TRAINED`; empty: the `best` of them. It computes in 32 bits, whatever it was trained
     in, and is not compiled.
     Raises CourseError for another id, and if its weights aren't those that its card speaks of.
     """
@@ -39,8 +39,8 @@ def shipped(id: str = "") -> keras.Model:
 def card(id: str = "") -> dict:
     """The model card of a network that `shipped` gives. Raises CourseError for another id."""
     id = id or best()
-    if id not in SHIPPED:
-        raise CourseError(f"{id!r} doesn't come trained; choose {' or '.join(SHIPPED)}.")
+    if id not in TRAINED:
+        raise CourseError(f"{id!r} doesn't come trained; choose {' or '.join(TRAINED)}.")
     return _card(id, FOLDER)
 
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from fmnist_utils import data, evaluation, models, runs
 from fmnist_utils.messages import CourseError
-from fmnist_utils.models.ready import SHIPPED, best
+from fmnist_utils.models.ready import TRAINED
 from fmnist_utils.profiles import Profile
 from fmnist_utils.recipes import MODELS
 from fmnist_utils.training import Recipe
 
 
-__all__ = ["SHIPPED", "Network", "best", "recipe_of", "shipped", "trained"]
+__all__ = ["Network", "recipe_of", "shipped", "trained"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def recipe_of(id: str) -> Recipe:
     Raises CourseError if there is no such model, or if its outputs are no probabilities.
     """
     if id not in MODELS:
-        known = [*MODELS, *(one for one in SHIPPED if one not in MODELS)]
+        known = [*MODELS, *(one for one in TRAINED if one not in MODELS)]
         raise CourseError(f"{id!r} is not a model; choose one of {', '.join(known)}.")
     last = MODELS[id].options.get("head", ("softmax",))[-1]
     if last != "softmax":
