@@ -55,6 +55,11 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, at_a_time: int = 1) 
         line.show(f"{finished} of {len(todo)} runs · {clock.left()} left")
 
     pairs = [(_recipe(id), seed) for id, seed in todo]
+    if teachers := _teachers([recipe for recipe, _ in pairs]):
+        # Before their students, each of which would train them all by itself.
+        line.show(f"{len(teachers)} teachers")
+        for _ in jobs.train_all(teachers, dataset, PROFILES["full"], at_a_time):
+            pass
     for run in jobs.train_all(pairs, dataset, PROFILES["full"], at_a_time, show):
         if run.recipe.id in STUDY_OF:
             study_runs.enter(run, dataset)
@@ -166,6 +171,16 @@ def _search(name: str, sampler: str = "", seed: int = 0) -> tuple[str, pd.DataFr
         f"tuners.{sampler}.seed{seed}", space, data.load(lesson), lesson, seed, sampler
     )
     return name, tuning.table(study).assign(sampler=sampler, seed=seed)
+
+
+def _teachers(students: list[Recipe]) -> list[tuple[Recipe, int]]:
+    """The teachers of some recipes and their seeds, each once."""
+    found = []
+    for student in students:
+        for number in range(student.teachers if student.teacher else 0):
+            if (student.teacher, number) not in found:
+                found.append((student.teacher, number))
+    return found
 
 
 def _recipe(id: str) -> Recipe:

@@ -203,6 +203,7 @@ def _refuse_unwritten(recipe: Recipe) -> None:
         and (not recipe.changes or recipe.validation == "none"),
         "class_weights": not recipe.class_weights,
         "averaging": not recipe.averaging,
+        "teacher": recipe.teacher is None,
     }
     if missing := [name for name, known in written.items() if not known]:
         raise CourseError(

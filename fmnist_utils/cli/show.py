@@ -13,6 +13,7 @@ from fmnist_utils.messages import CourseError
 from fmnist_utils.models.backend import keras
 from fmnist_utils.models.layers import multiplications
 from fmnist_utils.recipes import MODELS
+from fmnist_utils.runs.files import ABOUT_TEACHERS
 from fmnist_utils.training import Recipe
 from fmnist_utils.training.recipe import FACTORIES
 
@@ -121,6 +122,10 @@ def _settings(recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> dict[str
             rows[name] = f"{value} ({_own(optimizer)})"
         elif name == "learning_rate" and value is None:
             rows[name] = f"{learning_rate(recipe, optimizer)} (Keras's default)"
+        elif name in ABOUT_TEACHERS and recipe.teacher is None:
+            continue
+        elif name == "teacher":
+            rows[name] = value.id
         elif name != "reported":
             rows[name] = _value(name, value)
     return rows

@@ -34,6 +34,7 @@ from fmnist_utils.training import Recipe
 
 VERSION = 2  # to be raised when a change in the code changes what a training gives
 SAID_OF_A_RECIPE = ("source", "unstated", "reported")  # words and figures, which change no weight
+ABOUT_TEACHERS = ("teacher", "teachers", "temperature")
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,8 @@ class Run:
 
 def make_key(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int) -> dict:
     """Everything that determines a run's result, as it stands in run.json."""
-    settings = asdict(recipe)
     key = {
-        "recipe": {name: settings[name] for name in settings if name not in SAID_OF_A_RECIPE},
+        "recipe": _settings_of(recipe),
         "data": dataset.fingerprint,
         "images": [profile.train_images, profile.validation_images, profile.test_images],
         "epochs": profile.epochs(recipe.epochs),
@@ -98,6 +98,14 @@ def make_key(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int) -> d
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__, "training": VERSION},
     }
     return json.loads(json.dumps(key))
+
+
+def _settings_of(recipe: Recipe) -> dict:
+    settings = {name: one for name, one in asdict(recipe).items() if name not in SAID_OF_A_RECIPE}
+    if recipe.teacher is not None:
+        return settings | {"teacher": _settings_of(recipe.teacher)}
+    # As before there were teachers: runs of that time keep their keys.
+    return {name: one for name, one in settings.items() if name not in ABOUT_TEACHERS}
 
 
 def folder_name(recipe: Recipe, profile: Profile, seed: int, key: dict) -> str:

@@ -30,8 +30,8 @@ def train(
     """Train a recipe, or each of several; what was trained before is found instead.
 
     The test set is opened once, after the last epoch, and only if the recipe's `opens_test` says
-    so; a variant is judged on the validation images. Returns a Run, or a list of them in the order
-    given.
+    so; a variant is judged on the validation images. A recipe's teachers
+    are trained first. Returns a Run, or a list of them in the order given.
     folder: of the run store, if not the usual one.
     """
     seed = check_seed(seed)
@@ -89,13 +89,23 @@ def _train(
         )
 
     splits = dataset.split(recipe.validation, profile)
+    taught = None
+    if recipe.teacher is not None:
+        teachers = [
+            _train(recipe.teacher, dataset, profile, number, store, line, before)
+            for number in range(recipe.teachers)
+        ]
+        answers = np.mean([run.predict(splits.train.images) for run in teachers], axis=0)
+        taught = training.soften(answers, recipe.temperature)
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     try:
         # Begun before the training: a store that can't be written to costs no hours.
         with Held() as held:
             with files.new_folder(folder) as unfinished:
                 with held.taken():
-                    model, history = training.fit(recipe, splits, epochs, seed, checkpoints, report)
+                    model, history = training.fit(
+                        recipe, splits, epochs, seed, checkpoints, report, taught
+                    )
                     metrics, test = _measure(recipe, model, splits)
                 record = {
                     "key": key,

@@ -68,6 +68,8 @@ FIELDS = {
     "weight_decay": _PENALTY,
     "label_smoothing": _SHARE,
     "averaging": _SHARE,
+    "teachers": _whole(1),
+    "temperature": _number("a number above 0", lambda value: 0 < value < math.inf),
     "opens_test": _SWITCH,
     "source": _TEXT,
     "unstated": _TEXT,

@@ -29,6 +29,8 @@ _WORDS = {
     "schedule": ("constant", "one cycle"),
 }
 
+_HELD_OUT = ("first 5,000", "last 20 %")  # of the training images
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -55,6 +57,10 @@ class Recipe:
     label_smoothing: this share of each target is spread evenly over the ten classes.
     averaging: the network used at the end is a running average over the last steps' weights: at
         each step it keeps this share of itself (0.99, say); 0: the last step's weights.
+    teacher: the recipe of networks whose answers are learned instead of the labels ("distillation",
+        Hinton, Vinyals and Dean 2015); None: the labels are learned.
+    teachers: how many networks of that recipe, of the seeds 0, 1, …; their answers are averaged.
+    temperature: by which the averaged answers are softened; see `soften`.
     opens_test: whether its runs end on the test set: those of a published or chosen model do,
         those of variants among which one still chooses don't.
     source: author, year and the report's name for the model.
@@ -82,6 +88,9 @@ class Recipe:
     label_smoothing: float = 0.0
     class_weights: Mapping[int, float] = field(default_factory=dict)
     averaging: float = 0.0
+    teacher: "Recipe | None" = None
+    teachers: int = 3
+    temperature: float = 1.0
     opens_test: bool = False
     source: str = ""
     unstated: str = ""
@@ -105,6 +114,18 @@ class Recipe:
         soft = "mixup" in self.changes or self.label_smoothing
         if soft and self.loss != "categorical_crossentropy":
             raise ValueError("soft labels (mixup, smoothing) need loss='categorical_crossentropy'.")
+        if self.teacher is not None:
+            if not isinstance(self.teacher, Recipe):
+                raise ValueError(f"teacher={self.teacher!r}: give a Recipe, or None.")
+            if self.loss != "categorical_crossentropy" or self.augmentation != "none":
+                raise ValueError(
+                    "a teacher needs loss='categorical_crossentropy' and augmentation='none'."
+                )
+            if self.validation in _HELD_OUT and self.validation != self.teacher.validation:
+                raise ValueError(
+                    f"validation={self.validation!r}: the teacher has learned from these images; "
+                    "let it hold out the same ones."
+                )
         if self.schedule != "constant" and self.learning_rate is None:
             raise ValueError(f"schedule={self.schedule!r} needs a learning_rate to rise to.")
         if self.patience is not None and self.validation == "none":

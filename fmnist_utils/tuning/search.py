@@ -53,10 +53,11 @@ def tune(
     """Take part in a search until it has `trials` trials; Optuna's study, whoever made them.
 
     A trial trains a recipe with `seed` on the profile's images and is worth its accuracy on the
-    validation images after the last epoch. It ends early if, after a quarter of the epochs, it is
-    worse than the median of the trials before it at the same epoch. What a trial tries depends on
-    seed, its place in the search and the finished trials only: one worker that goes on after an
-    interruption tries what it would have tried. (Two workers see each other's trials as they come.)
+    validation images after the last epoch. It ends early if, after half of its epochs or later, it
+    is worse than the median of the complete trials before it at the same epoch. What a trial tries
+    depends on seed, its place in the search and the finished trials only: one worker that goes on
+    after an interruption tries what it would have tried. (Two workers see each other's trials as
+    they come.)
 
     name: under which the storage keeps the study. sampler: a key of SAMPLERS.
     storage: an address as SQLAlchemy takes it, "sqlite:///search.db" or
@@ -88,6 +89,7 @@ def tune(
             "seed": seed,
             "sampler": sampler,
             "epochs": epochs,
+            "pruning": trial_storage.PRUNING,
             "images": [profile.train_images, profile.validation_images],
         },
     )
@@ -105,7 +107,7 @@ def tune(
             with Held():
                 trial.set_user_attr("seconds", time.monotonic() - start)
                 trial.report(row["val_accuracy"], epoch)
-                if trial.should_prune():
+                if epoch < epochs and trial.should_prune():
                     raise optuna.TrialPruned
 
         try:

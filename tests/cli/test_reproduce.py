@@ -111,6 +111,16 @@ def test_studies_have_a_table_of_their_own(trained, called_real, monkeypatch):
     assert len(reference.study("heads")) == len(table)
 
 
+def test_teachers_are_trained_before_their_students_and_once(trained, called_real, monkeypatch):
+    real, teacher = reproduce._recipe, PUBLISHED["mlp-350-80"]
+    taught = dict(teacher=teacher, teachers=2, loss="categorical_crossentropy")
+    monkeypatch.setattr(reproduce, "_recipe", lambda id: replace(real(id), **taught))
+    reproduce.reproduce(["cnn-standard", "cnn-basic"], 1, called_real)
+    order = [(id, seed) for id, seed, _ in trained]
+    assert order[:2] == [(teacher.id, 0), (teacher.id, 1)]
+    assert order[2:] == [("cnn-standard", 0), ("cnn-basic", 0)]
+
+
 def test_missing_searches_are_made_and_no_others(called_real, monkeypatch):
     asked = []
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
 from fmnist_utils import CourseError, evaluation, runs, training
@@ -175,7 +176,53 @@ def test_what_determines_a_run_makes_another_run(store, dataset, refuse, other):
 
 def test_every_field_but_what_is_only_said_determines_a_run():
     said = {"source", "unstated", "reported"}
-    assert {field.name for field in fields(Recipe)} - said == {*OTHERS, "patience", "architecture"}
+    elsewhere = {"patience", "architecture", "teacher", "teachers", "temperature"}
+    assert {field.name for field in fields(Recipe)} - said == {*OTHERS, *elsewhere}
+
+
+TEACHER = PUBLISHED.but("teacher", opens_test=False)
+STUDENT = PUBLISHED.but("student", teacher=TEACHER, teachers=2, temperature=2.0)
+
+
+def test_a_teacher_is_part_of_the_key_with_all_that_determines_it(dataset):
+    def key(recipe):
+        return files.make_key(recipe, dataset, TINY, SEED)["recipe"]
+
+    without = key(PUBLISHED)
+    assert not {"teacher", "teachers", "temperature"} & set(without), "keys of old runs hold"
+    assert key(PUBLISHED.but("any-net", teachers=5, opens_test=True)) == without
+    assert key(STUDENT)["teacher"] == key(TEACHER)
+    assert key(replace(STUDENT, teacher=replace(TEACHER, source="Another"))) == key(STUDENT)
+    others = [
+        replace(STUDENT, teachers=3),
+        replace(STUDENT, temperature=1.0),
+        replace(STUDENT, teacher=replace(TEACHER, learning_rate=0.02)),
+        replace(STUDENT, teacher=replace(TEACHER, teacher=TEACHER)),
+    ]
+    assert len({json.dumps(key(recipe)) for recipe in [*others, STUDENT]}) == 5
+
+
+def test_teachers_are_trained_first_and_their_answers_learned(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path))
+    told, real = [], training.fit
+
+    def fit(recipe, *others):
+        told.append((recipe.id, others[2], others[-1]))
+        return real(recipe, *others)
+
+    monkeypatch.setattr(training, "fit", fit)
+    student = runs.train(STUDENT, dataset, TINY, SEED)
+    teachers = [(id, seed) for id, seed, _ in told]
+    assert teachers == [("teacher", 0), ("teacher", 1), ("student", SEED)]
+    kept = [runs.find(TEACHER, dataset, TINY, seed) for seed in (0, 1)]
+    images = dataset.split(STUDENT.validation, TINY).train.images
+    outputs = [run.model.predict(images[..., None] / np.float32(255), verbose=0) for run in kept]
+    scores = np.log(np.mean(outputs, axis=0)) / 2
+    np.testing.assert_allclose(told[-1][-1], softmax(scores, axis=1), atol=1e-5)
+    assert [answers for _, _, answers in told[:2]] == [None, None]
+    again = runs.train(replace(STUDENT, temperature=1.0), dataset, TINY, SEED)
+    assert [id for id, _, _ in told[3:]] == ["student"], "the teachers are found again"
+    assert again.folder != student.folder
 
 
 def test_the_architecture_alone_makes_another_key(dataset):
@@ -452,7 +499,7 @@ def test_failing_training_leaves_nothing(tmp_path, dataset, monkeypatch, failure
 def test_interrupted_run_goes_on(kept, tmp_path, dataset, monkeypatch):
     real, told = training.fit, []
 
-    def fit(recipe, splits, epochs, seed, checkpoints, report):
+    def fit(recipe, splits, epochs, seed, checkpoints, report, taught):
         def watched(epoch, row):
             told.append(epoch)
             report(epoch, row)
@@ -490,7 +537,7 @@ def test_several_come_back_in_their_order_and_are_told_of(kept, dataset, monkeyp
     told, logs = [], {"loss": 1.5, "accuracy": 0.25, "val_loss": 3.0, "val_accuracy": 0.125}
     history = pd.DataFrame([logs, logs | {"loss": 0.5, "val_accuracy": 0.5}]).assign(seconds=1.0)
 
-    def fit(recipe, splits, epochs, seed, checkpoints, report):
+    def fit(recipe, splits, epochs, seed, checkpoints, report, taught):
         report(2, logs)
         return kept[1].model, history
 

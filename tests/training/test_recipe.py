@@ -71,6 +71,25 @@ def test_a_recipe_refuses_words_that_mean_nothing(changes, says):
         PUBLISHED["mlp-350-80"].but("typo", **changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"teacher": "speedrun-95"}, "give a Recipe, or None"),
+        ({"loss": "sparse_categorical_crossentropy"}, "a teacher needs loss='categorical_cross"),
+        ({"augmentation": "all classes"}, "and augmentation='none'"),
+        ({"validation": "last 20 %"}, "the teacher has learned from these images"),
+        ({"validation": "first 5,000", "teacher": PUBLISHED["conv1d-wider"]}, "hold out the same"),
+    ],
+)
+def test_a_student_needs_a_teacher_that_has_not_seen_what_it_is_judged_on(changes, says):
+    teacher = PUBLISHED["mlp-350-80"].but("teacher", validation="first 5,000")
+    right = dict(teacher=teacher, loss="categorical_crossentropy", validation="first 5,000")
+    assert PUBLISHED["mlp-350-80"].but("student", **right).teacher is teacher
+    PUBLISHED["mlp-350-80"].but("student", **right | {"validation": "none"})
+    with pytest.raises(ValueError, match=says):
+        PUBLISHED["mlp-350-80"].but("student", **right | changes)
+
+
 NAN, MOST = float("nan"), float("inf")
 OUT_OF_RANGE = {
     "epochs": (0, -1, 1.5, 5.0, "5", None, True, NAN, MOST, [3]),
@@ -78,6 +97,8 @@ OUT_OF_RANGE = {
     "learning_rate": (0, 0.0, -0.1, NAN, MOST, "0.1", True, [0.1]),
     "patience": (-1, 2.5, "3", True),
     "averaging": (-0.1, 1, 1.0, 1.5, NAN, None, True, "0.9"),
+    "teachers": (0, -3, 1.5, "3", None, True),
+    "temperature": (0, -1.0, NAN, MOST, None, "2", True),
     "label_smoothing": (-0.1, 1, 2, NAN, None, True),
     "weight_decay": (-1e-9, NAN, MOST, None, "0"),
     "class_weights": (
@@ -190,6 +211,8 @@ GOOD = {
     "learning_rate": (None, 1e-30, 1, 5.0),
     "patience": (None, 0, 3),
     "averaging": (0, 0.0, 0.999),
+    "teachers": (1, 5),
+    "temperature": (0.1, 1, 3.0),
     "label_smoothing": (0, 0.1, 0.99),
     "weight_decay": (0, 0.0, 3),
     "class_weights": ({}, {0: 0, 9: 2.5}),

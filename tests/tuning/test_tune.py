@@ -174,12 +174,13 @@ def curves(monkeypatch):
 
 
 def test_hopeless_trials_are_ended_early(dataset, storage, curves):
-    space = SearchSpace(RANGES, lambda chosen: BASE.but("x", epochs=8, **chosen), 7)
-    curves += [[0.5] * 8] * 4 + [[0.1] * 8]  # nothing is ended before five trials are done
-    curves += [[0.1] * 8, [0.1, *[0.5] * 7]]  # nor in the first quarter of the epochs
+    space = SearchSpace(RANGES, lambda chosen: BASE.but("x", epochs=8, **chosen), 8)
+    curves += [[*[0.5] * 7, 0.9]] * 4 + [[0.1] * 8]  # nothing is ended before five trials are done
+    curves += [[0.1] * 8, [*[0.1] * 3, *[0.5] * 4, 0.9]]  # nor in the first half of the epochs
+    curves += [[0.5] * 8]  # nor when there is nothing left to save
     table = tuning.table(tuning.tune("s", space, dataset, BUDGET, storage=storage))
-    assert table.state.tolist() == ["complete"] * 5 + ["pruned", "complete"]
-    assert table.epochs.tolist() == [8] * 5 + [2, 8]
+    assert table.state.tolist() == ["complete"] * 5 + ["pruned", "complete", "complete"]
+    assert table.epochs.tolist() == [8] * 5 + [4, 8, 8]
 
 
 def test_a_trial_is_worth_its_last_epoch(dataset, storage, curves):
