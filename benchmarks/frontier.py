@@ -1,20 +1,22 @@
-"""What else one would pick: test accuracy against minutes of training, beside the course's own.
+"""What else one would pick: test accuracy against minutes of training, beside the course's models.
 
-Five networks by their public recipes, written anew in Keras and trained by its `fit`; and models of
-the course, by the course's own training. Each is trained for a few numbers of epochs, its schedule
-stretched to that length: every training is one point (minutes, test accuracy).
+Five networks by their public recipes, written anew in Keras and trained by its `fit`. Each is
+trained for a few numbers of epochs, its schedule stretched to that length: every training is one
+point (minutes, test accuracy). No test accuracy has chosen anything here. Networks, recipes and
+numbers of epochs were fixed before the first run, from the sources that the comments name; all of
+it is reported. All train on all 60,000 images, watch none, and open the test set once, after the
+last epoch.
 
-No test accuracy has chosen anything here. Networks, recipes and numbers of epochs were fixed before
-the first run, from the sources that the comments name; all of it is reported. All train on all
-60,000 images, watch none, and open the test set once, after the last epoch.
+    python benchmarks/frontier.py train [MODEL…] [--epochs N…] [--seeds N…] [--images N]
+    python benchmarks/frontier.py time [MODEL…] [--rounds N]
 
-Each training has a process of its own, one after the other. Its minutes are wall-clock, without
-those seconds in which the network is built and compiled (they end with the first batch; they have
-a column of their own), and without the test. As soon as it is done it is a row of
-`results/frontier.csv`, and no row that is there is trained again. On another machine, begin a new
-file: only times of one machine can be compared. It takes hours, so `make bench` leaves it out.
-
-    python benchmarks/frontier.py [MODEL…] [--epochs N…] [--seeds N…] [--images N]
+`train` takes hours, so `make bench` leaves it out. Each training has a process of its own, one
+after the other. As soon as it is done it is a row of `frontier.csv` in the reference, and no row
+that is there is trained again. That may happen on any machine, busy or not: `time` measures, on one
+machine and in turns, what an epoch takes, of these networks and of all models of the course. It
+times 12,000 images, after as many to warm up; an epoch is five times that. The table goes into the
+reference as `epoch_seconds.csv`, with its median, least and most. A training's minutes are that
+times its epochs.
 """
 
 import argparse
@@ -23,11 +25,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
-from common import RESULTS, report
+from common import in_turns, report
 
 from fmnist_utils import data, training
 from fmnist_utils.data import ImageSet, Splits
@@ -35,9 +38,11 @@ from fmnist_utils.models import whitening
 from fmnist_utils.models.backend import keras, tf
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import MODELS
+from fmnist_utils.reference import tables
 
 layers, schedules = keras.layers, keras.optimizers.schedules
-FILE = RESULTS / "frontier.csv"
+TRAININGS, TIMES = tables.FOLDER / "frontier.csv", tables.FOLDER / "epoch_seconds.csv"
+TIMED = 12_000  # images
 KEY = ["model", "epochs", "seed", "images"]
 MEAN, DEVIATION = 0.2860, 0.3530  # of all training pixels, as fractions of 255
 
@@ -250,7 +255,6 @@ PEERS = {
     "resnet-20": Peer(resnet20, (5, 15, 30), 128, centred, 4, flip="random"),
     "airbench": Peer(airbench, (5, 10, 20), 1000, standard, 2, "REFLECT", "alternating", True),
 }
-OURS = ("cnn-basic", "speedrun-93", "speedrun-95")
 
 
 def batches(
@@ -277,105 +281,129 @@ def batches(
     return drawn.batch(peer.batch_size).map(batch, tf.data.AUTOTUNE).prefetch(2)
 
 
-class Ready(keras.callbacks.Callback):
-    """When the first batch was done, and with it the compiling."""
-
-    time = 0.0
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        if batch and not self.time:
-            self.time = time.perf_counter()
-
-
-def train_peer(peer: Peer, train: ImageSet, epochs: int, seed: int) -> tuple[keras.Model, float]:
-    """The trained model, and when it was ready for its second batch."""
+def fit_peer(
+    peer: Peer, train: ImageSet, epochs: int, seed: int, *callbacks: keras.callbacks.Callback
+) -> keras.Model:
+    """The trained model."""
     keras.utils.set_random_seed(seed)
     pixels, labels = peer.scaling(train.images, train.images), train.labels.astype("int32")
-    total, ready = epochs * len(labels), Ready()
-    model = peer.build(pixels, -(-total // peer.batch_size))
+    model = peer.build(pixels, -(-epochs * len(labels) // peer.batch_size))
     if peer.flip:  # all epochs are one long one
-        seen = batches(peer, pixels, labels, epochs, seed)
-        model.fit(seen, shuffle=False, verbose=0, callbacks=[ready])
+        model.fit(
+            batches(peer, pixels, labels, epochs, seed),
+            shuffle=False,
+            verbose=0,
+            callbacks=list(callbacks),
+        )
     else:
-        model.fit(pixels, labels, peer.batch_size, epochs, verbose=0, callbacks=[ready])
-    return model, ready.time or time.perf_counter()
+        model.fit(pixels, labels, peer.batch_size, epochs, verbose=0, callbacks=list(callbacks))
+    return model
 
 
-def measure(name: str, epochs: int, seed: int, images: int) -> dict[str, object]:
-    """Train one model, test it once: a row."""
-    dataset = data.load(PROFILES["full"])
+def trained(name: str, epochs: int, seed: int, images: int) -> dict[str, object]:
+    """Train one network, test it once: a row."""
+    dataset, peer = data.load(PROFILES["full"]), PEERS[name]
     train, test = dataset.train.take(range(images)), dataset.test
-    start = time.perf_counter()
-    if name in PEERS:
-        peer = PEERS[name]
-        averaged = peer.averaged
-        model, ready = train_peer(peer, train, epochs, seed)
-        end = time.perf_counter()
+    model = fit_peer(peer, train, epochs, seed)
 
-        def outputs(seen: np.ndarray) -> np.ndarray:
-            return model.predict(peer.scaling(seen, train.images), batch_size=250, verbose=0)
-    else:
-        recipe = MODELS[name]
-        averaged = bool(recipe.changes)
-        splits = Splits(train, validation=train.take(range(0)), test=test)
-        model, history = training.fit(recipe, splits, epochs, seed)
-        end = time.perf_counter()
-        ready = end - history.seconds.sum()
-
-        def outputs(seen: np.ndarray) -> np.ndarray:
-            return training.predict(recipe, model, seen)
+    def outputs(seen: np.ndarray) -> np.ndarray:
+        return model.predict(peer.scaling(seen, train.images), batch_size=250, verbose=0)
 
     def accuracy(found: np.ndarray) -> float:
         return float((found.argmax(axis=1) == test.labels).mean())
 
+    views = [(share, outputs(seen)) for share, seen in training.views(test.images) if peer.averaged]
     return {
         **dict(zip(KEY, (name, epochs, seed, images), strict=True)),
         "parameters": model.count_params(),
-        "minutes": round((end - ready) / 60, 3),
-        "preparing_seconds": round(ready - start, 1),
         "test_accuracy": accuracy(outputs(test.images)),
-        "averaged_accuracy": accuracy(
-            sum(share * outputs(seen) for share, seen in training.views(test.images))
-        )
-        if averaged
-        else "",
+        "averaged_accuracy": accuracy(sum(share * out for share, out in views)) if views else "",
     }
 
 
 def keep(row: dict[str, object]) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    new = not FILE.exists()
-    with FILE.open("a", newline="") as file:
-        writer = csv.DictWriter(file, row)
+    new = not TRAININGS.exists()
+    with TRAININGS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row, lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(row)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("models", nargs="*", metavar="MODEL", default=[*PEERS, *OURS])
-    parser.add_argument("--epochs", nargs="+", type=int, help="instead of each model's own")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--images", type=int, default=60_000, help="the first so many, for a try")
-    asked = parser.parse_args()
-    own = {name: peer.epochs for name, peer in PEERS.items()}
+def train(models: list[str], epochs: list[int], seeds: list[int], images: int) -> None:
     todo = [
-        (name, epochs, seed, asked.images)
-        for seed in asked.seeds
-        for name in asked.models
-        for epochs in asked.epochs or own.get(name) or (MODELS[name].epochs,)
+        (name, number, seed, images)
+        for seed in seeds
+        for name in models or PEERS
+        for number in epochs or PEERS[name].epochs
     ]
     known = set()
-    if FILE.exists():
-        known = set(pd.read_csv(FILE)[KEY].itertuples(index=False, name=None))
+    if TRAININGS.exists():
+        known = set(pd.read_csv(TRAININGS)[KEY].itertuples(index=False, name=None))
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
         for row in todo:
             if row not in known:
-                done = pool.submit(measure, *row).result()
-                keep(done)
+                done = pool.submit(trained, *row).result()
+                if images == 60_000:
+                    keep(done)
                 print(*done.values(), flush=True)
-    report("frontier", pd.read_csv(FILE).set_index("model"))
+
+
+class Watch(keras.callbacks.Callback):
+    """The time of the second half of a training's batches, the first of which are slower."""
+
+    def __init__(self, batches: int) -> None:
+        self.half = batches // 2
+        self.seen, self.begun, self.seconds = 0, 0.0, 0.0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.seen += 1
+        if self.seen == self.half:
+            self.begun = time.perf_counter()
+        self.seconds = time.perf_counter() - self.begun
+
+
+def seconds_of(name: str, part: ImageSet) -> float:
+    """What an epoch takes, as often as a fifth of it goes into one."""
+    if name in PEERS:
+        watch = Watch(2 * -(-len(part.labels) // PEERS[name].batch_size))
+        fit_peer(PEERS[name], part, 2, 0, watch)
+        return watch.seconds * 5
+    recipe = MODELS[name]
+    held_out = {"none": 0, "first 5,000": 1_000, "last 20 %": 2_400}[recipe.validation]
+    validation, train = part.take(range(held_out)), part.take(range(held_out, len(part.labels)))
+    answers = np.eye(10, dtype=np.float32)[train.labels] if recipe.teacher else None
+    splits = Splits(train, validation, test=part.take(range(0)))
+    _, history = training.fit(recipe, splits, 2, 0, taught=answers)
+    return history.seconds.iloc[-1] * 5
+
+
+def measure(models: list[str], rounds: int) -> None:
+    part = data.load(PROFILES["full"]).train.take(range(TIMED))
+    names = models or [*PEERS, *MODELS]
+    ways = [partial(seconds_of, name, part) for name in names]
+    times = pd.DataFrame(in_turns(*ways, rounds=rounds), columns=names)
+    table = times.agg(["median", "min", "max"]).T.rename_axis("model").round(3)
+    if not models:
+        table.to_csv(TIMES)
+    report("frontier", table, rounds=rounds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["train", "time"])
+    parser.add_argument("models", nargs="*", metavar="MODEL")
+    parser.add_argument("--epochs", nargs="+", type=int, help="instead of each network's own")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument(
+        "--images", type=int, default=60_000, help="the first so many, for a try: not kept"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    if asked.what == "train":
+        train(asked.models, asked.epochs, asked.seeds, asked.images)
+    else:
+        measure(asked.models, asked.rounds)
 
 
 if __name__ == "__main__":
