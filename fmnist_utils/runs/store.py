@@ -89,14 +89,13 @@ def _train(
         )
 
     splits = dataset.split(recipe.validation, profile)
-    taught = None
+    teachers = None
     if recipe.teacher is not None:
-        teachers = [
-            _train(recipe.teacher, dataset, profile, number, store, line, before)
+        trained = [
+            _train(recipe.teacher, dataset, profile, number, store, line, before).model
             for number in range(recipe.teachers)
         ]
-        answers = np.mean([run.predict(splits.train.images) for run in teachers], axis=0)
-        taught = training.soften(answers, recipe.temperature)
+        teachers = training.Teachers(recipe.teacher, trained, recipe.temperature)
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     try:
         # Begun before the training: a store that can't be written to costs no hours.
@@ -104,7 +103,7 @@ def _train(
             with files.new_folder(folder) as unfinished:
                 with held.taken():
                     model, history = training.fit(
-                        recipe, splits, epochs, seed, checkpoints, report, taught
+                        recipe, splits, epochs, seed, checkpoints, report, teachers
                     )
                     metrics, test = _measure(recipe, model, splits)
                 record = {

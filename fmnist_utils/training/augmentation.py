@@ -122,11 +122,7 @@ def enlarge(splits: Splits, scheme: str, seed: int) -> Splits:
 
 
 def renew(
-    train: ImageSet,
-    changes: Mapping[str, object],
-    seed: int,
-    epoch: int,
-    targets: np.ndarray | None = None,
+    train: ImageSet, changes: Mapping[str, object], seed: int, epoch: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The training set as one epoch sees it: as many images, each changed at random.
 
@@ -140,16 +136,13 @@ def renew(
         mixup: each image is blended with another one, and their labels with it, in shares drawn
             from Beta(mixup, mixup) (Zhang et al. 2018).
     epoch: from 0. The same seed and epoch give the same images.
-    targets: float32 (n, 10), each class's share of each image; None: the labels, one-hot.
 
-    Returns images, uint8 (n, 28, 28), and targets, float32 (n, 10).
+    Returns images, uint8 (n, 28, 28), and targets, float32 (n, 10): each class's share.
     Raises ValueError for other changes.
     """
     check_changes(changes)
     rng = np.random.default_rng([seed, epoch, 2**32 - 1])
-    images = train.images
-    if targets is None:
-        targets = np.eye(10, dtype=np.float32)[train.labels]
+    images, targets = train.images, np.eye(10, dtype=np.float32)[train.labels]
     if flip := changes.get("flip"):
         odd = np.random.default_rng([seed, 2**32 - 1]).random(len(images)) < 0.5
         mirrored = odd ^ bool(epoch % 2) if flip == "alternating" else rng.random(len(images)) < 0.5

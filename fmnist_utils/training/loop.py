@@ -85,23 +85,23 @@ def fit(
     seed: int,
     checkpoints: Path | None = None,
     report: Callable[[int, dict[str, float]], None] = lambda epoch, logs: None,
-    taught: np.ndarray | None = None,
+    teachers: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Build the recipe's model and train it; return it with its history.
 
     Each epoch's order depends on nothing but seed and epoch, so a run that goes on from a
     checkpoint in the folder `checkpoints` ends, bit for bit, like one that was never stopped.
     report: called after each epoch with the epoch (from 1) and its row of the history.
-    taught: float32 (n, 10), what the recipe's teachers answer to the n training images,
-        softened; the network learns these instead of the labels, and `accuracy` is then how
-        often it agrees with them.
-    Raises ValueError if the recipe has a teacher and `taught` is missing, or the other way round.
+    teachers: what the recipe's teachers answer to images, uint8 (n, 28, 28), as float32 (n, 10);
+        see `Teachers`. They see the images that the network sees, changed in each epoch, and it
+        learns their answers instead of the labels; `accuracy` is how often it agrees with them.
+    Raises ValueError if the recipe has a teacher and none comes with it, or the other way round.
 
     The history has one row an epoch: epoch, seconds, loss, accuracy and, where there are
     validation images, val_loss and val_accuracy (accuracies as fractions). With averaged weights,
     the last two are those of the running weights, but in the last row those of their average.
     """
-    if (recipe.teacher is None) != (taught is None):
+    if (recipe.teacher is None) != (teachers is None):
         raise ValueError(
             f"{recipe.id or 'The recipe'} learns from a teacher's answers or from none."
         )
@@ -116,7 +116,7 @@ def fit(
         whitening.fit(model, inputs(recipe, train.images[: whitening.IMAGES]))
     learn = compiled_epoch(recipe, model, model.train_step, recipe.batch_size)
     if not recipe.changes:  # else each epoch brings images of its own
-        wanted = targets(recipe, train.labels) if taught is None else taught
+        wanted = teachers(train.images) if teachers else targets(recipe, train.labels)
         seen = tf.constant(train.images), tf.constant(wanted)
     if len(splits.validation.labels):
         watch = compiled_epoch(recipe, model, model.test_step, JUDGED)
@@ -135,9 +135,13 @@ def fit(
         start = time.monotonic()
         order = np.random.default_rng([seed, len(rows)]).permutation(len(train.labels))
         if recipe.changes:
-            images, shares = renew(train, recipe.changes, seed, len(rows), taught)
-            takes_shares = recipe.loss == "categorical_crossentropy"
-            seen = images, (shares if takes_shares else targets(recipe, train.labels))
+            images, shares = renew(train, recipe.changes, seed, len(rows))
+            if teachers:
+                seen = images, teachers(images)
+            elif recipe.loss == "categorical_crossentropy":
+                seen = images, shares
+            else:
+                seen = images, targets(recipe, train.labels)
         row = learn(*seen, order) | judge()
         rows.append({"epoch": len(rows) + 1, "seconds": time.monotonic() - start} | row)
         report(len(rows), rows[-1])
@@ -148,16 +152,6 @@ def fit(
         model.optimizer.finalize_variable_values(model.trainable_variables)
         rows[-1] |= judge()
     return model, pd.DataFrame(rows)
-
-
-def soften(outputs: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, 10) raised to 1 / temperature, and again of sum 1 for each image.
-
-    That is the softmax of the scores divided by the temperature (Hinton, Vinyals and Dean 2015,
-    "Distilling the knowledge in a neural network", equation 1).
-    """
-    powers = outputs ** (1 / temperature)
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def compiled_epoch(

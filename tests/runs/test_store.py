@@ -212,14 +212,14 @@ def test_teachers_are_trained_first_and_their_answers_learned(dataset, tmp_path,
 
     monkeypatch.setattr(training, "fit", fit)
     student = runs.train(STUDENT, dataset, TINY, SEED)
-    teachers = [(id, seed) for id, seed, _ in told]
-    assert teachers == [("teacher", 0), ("teacher", 1), ("student", SEED)]
+    ids = [(id, seed) for id, seed, _ in told]
+    assert ids == [("teacher", 0), ("teacher", 1), ("student", SEED)]
+    assert [teachers for _, _, teachers in told[:2]] == [None, None]
     kept = [runs.find(TEACHER, dataset, TINY, seed) for seed in (0, 1)]
     images = dataset.split(STUDENT.validation, TINY).train.images
     outputs = [run.model.predict(images[..., None] / np.float32(255), verbose=0) for run in kept]
     scores = np.log(np.mean(outputs, axis=0)) / 2
-    np.testing.assert_allclose(told[-1][-1], softmax(scores, axis=1), atol=1e-5)
-    assert [answers for _, _, answers in told[:2]] == [None, None]
+    np.testing.assert_allclose(told[-1][-1](images), softmax(scores, axis=1), atol=1e-5)
     again = runs.train(replace(STUDENT, temperature=1.0), dataset, TINY, SEED)
     assert [id for id, _, _ in told[3:]] == ["student"], "the teachers are found again"
     assert again.folder != student.folder
@@ -499,7 +499,7 @@ def test_failing_training_leaves_nothing(tmp_path, dataset, monkeypatch, failure
 def test_interrupted_run_goes_on(kept, tmp_path, dataset, monkeypatch):
     real, told = training.fit, []
 
-    def fit(recipe, splits, epochs, seed, checkpoints, report, taught):
+    def fit(recipe, splits, epochs, seed, checkpoints, report, teachers):
         def watched(epoch, row):
             told.append(epoch)
             report(epoch, row)
@@ -537,7 +537,7 @@ def test_several_come_back_in_their_order_and_are_told_of(kept, dataset, monkeyp
     told, logs = [], {"loss": 1.5, "accuracy": 0.25, "val_loss": 3.0, "val_accuracy": 0.125}
     history = pd.DataFrame([logs, logs | {"loss": 0.5, "val_accuracy": 0.5}]).assign(seconds=1.0)
 
-    def fit(recipe, splits, epochs, seed, checkpoints, report, taught):
+    def fit(recipe, splits, epochs, seed, checkpoints, report, teachers):
         report(2, logs)
         return kept[1].model, history
 

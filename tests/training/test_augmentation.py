@@ -236,20 +236,6 @@ def test_mixup_blends_images_and_labels_alike(alpha):
     assert np.abs(images - blended).max() < 0.51, "half a level from rounding"
 
 
-def test_a_teachers_answers_take_the_place_of_the_labels(part):
-    """They go with their images, whatever is done to these, and are blended where these are."""
-    answers = np.random.default_rng(0).dirichlet(np.ones(10), 300).astype("float32")
-    images, targets = renew(part, dict(flip="random", shift=1, erase=3), 1, 0, answers)
-    np.testing.assert_array_equal(
-        images, renew(part, dict(flip="random", shift=1, erase=3), 1, 0)[0]
-    )
-    np.testing.assert_array_equal(targets, answers)
-    _, blended = renew(part, dict(mixup=0.5), 1, 0, answers)
-    rng = np.random.default_rng([1, 0, 4_294_967_295])
-    share, other = rng.beta(0.5, 0.5, (300, 1)), answers[rng.permutation(300)]
-    np.testing.assert_allclose(blended, share * answers + (1 - share) * other, atol=1e-6)
-
-
 def test_changes_are_made_one_after_the_other(part):
     """All drawn from one stream: flip, turn and zoom, shift, erase, mixup."""
     changes = dict(shift=1, zoom=0.1, rotation=15.0, flip="random")
