@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from fmnist_utils import evaluation
 from fmnist_utils.data import CLASS_NAMES
@@ -214,9 +215,12 @@ def test_an_ensemble_by_hand(how, of_first, of_second):
     [(4, 2, 1), (21, 11, 0), (21, 10, 1), (1, 1, 0)],
 )
 def test_a_majority_is_more_than_half(members, for_0, decided):
-    one = np.zeros((members, 1, 10), "float32")
-    one[:for_0, 0, :2], one[for_0:, 0, :2] = [0.6, 0.4], [0, 1]
-    assert evaluation.combine(one, "majority").tolist() == np.eye(10)[[decided]].tolist()
+    given = np.zeros((members, 2, 10), "float32")
+    for image, first in enumerate((0, 4)):
+        classes = slice(first, first + 2)
+        given[:for_0, image, classes], given[for_0:, image, classes] = [0.6, 0.4], [0, 1]
+    wanted = np.eye(10)[[decided, 4 + decided]]
+    assert evaluation.combine(given, "majority").tolist() == wanted.tolist()
 
 
 @pytest.mark.parametrize("shape", [(5, 10), (1, 3, 5, 10), (3, 5, 9), (0, 5, 10), (3, 0, 10)])
@@ -254,8 +258,24 @@ def test_temperature_by_hand():
     assert halved == pytest.approx(roots, rel=1e-5)
     assert evaluation.at_temperature(p, 0.5) == pytest.approx(p**2 / (p**2).sum(), rel=1e-5)
     assert evaluation.at_temperature(p, 1) == pytest.approx(p, rel=1e-5)
-    with pytest.raises(ValueError, match="above 0, and not 0"):
-        evaluation.at_temperature(p, 0)
+    for impossible in (0, -1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match=f"above 0, and not {impossible}"):
+            evaluation.at_temperature(p, impossible)
+
+
+@pytest.mark.parametrize("temperature", [0.02, 0.5, 3])
+def test_a_temperature_divides_the_scores(temperature):
+    scores = np.random.default_rng(0).uniform(-6, 6, (50, 10))
+    found = evaluation.at_temperature(softmax(scores, axis=1), temperature)
+    np.testing.assert_allclose(found, softmax(scores / temperature, axis=1), rtol=1e-5, atol=1e-30)
+    assert found.dtype == np.float32
+
+
+def test_what_is_next_to_impossible_counts_as_a_ten_millionth():
+    p = np.array([[1 - 2e-7, 2e-7, 1e-9, *[0] * 7]])
+    halved = evaluation.at_temperature(p, 2)
+    wanted = np.sqrt([[1, 2e-7, *[1e-7] * 8]])
+    np.testing.assert_allclose(halved, wanted / wanted.sum(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 2.0])
@@ -268,3 +288,11 @@ def test_the_temperature_that_was_used_is_found_again(true):
     shown = np.exp(scores * true)  # 2: surer than it should be, so its temperature is 2
     shown /= shown.sum(axis=1, keepdims=True)
     assert evaluation.temperature(labels, shown) == pytest.approx(true, rel=0.03)
+
+
+def test_a_temperature_is_sought_from_a_twentieth_to_twenty():
+    labels, given = np.array([1, 2, 3, 4]), outputs([0, 0, 0, 0], 0.19)
+    assert evaluation.temperature(labels, given) == pytest.approx(20, rel=1e-2), "always wrong"
+    assert evaluation.temperature(0 * labels, given) == pytest.approx(0.05, rel=1e-2), "or right"
+    with pytest.raises(ValueError, match="don't go together"):
+        evaluation.temperature(labels[:3], given)

@@ -60,7 +60,8 @@ class Recipe:
     teacher: the recipe of networks whose answers are learned instead of the labels ("distillation",
         Hinton, Vinyals and Dean 2015); None: the labels are learned.
     teachers: how many networks of that recipe, of the seeds 0, 1, …; their answers are averaged.
-    temperature: by which the averaged answers are softened; see `teaching.soften`.
+    temperature: by which the averaged answers are softened; see
+        `evaluation.at_temperature`.
     opens_test: whether its runs end on the test set: those of a published or chosen model do,
         those of variants among which one still chooses don't.
     source: author, year and the report's name for the model.

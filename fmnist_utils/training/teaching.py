@@ -1,7 +1,11 @@
-"""Teachers: networks whose answers another one learns, instead of the labels ("distillation")."""
+"""Teachers: networks whose answers another one learns, instead of the labels.
+
+"Distillation": Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network".
+"""
 
 import numpy as np
 
+from fmnist_utils import evaluation
 from fmnist_utils.models.backend import keras
 from fmnist_utils.training.loop import JUDGED, predict
 from fmnist_utils.training.recipe import Recipe
@@ -28,17 +32,7 @@ class Teachers:
             asked = list(new.values())
             asked += asked[-1:] * (-len(asked) % JUDGED)
             said = [predict(self._recipe, model, images[asked]) for model in self._models]
-            answers = soften(np.mean(said, axis=0), self._temperature)[: len(new)]
+            answers = evaluation.at_temperature(np.mean(said, axis=0), self._temperature)
             self._places |= {name: len(self._answers) + i for i, name in enumerate(new)}
-            self._answers = np.concatenate([self._answers, answers])
+            self._answers = np.concatenate([self._answers, answers[: len(new)]])
         return self._answers[[self._places[name] for name in known]]
-
-
-def soften(outputs: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, 10) raised to 1 / temperature, and again of sum 1 for each image.
-
-    That is the softmax of the scores divided by the temperature (Hinton, Vinyals and Dean 2015,
-    "Distilling the knowledge in a neural network", equation 1).
-    """
-    powers = outputs ** (1 / temperature)
-    return powers / powers.sum(axis=1, keepdims=True)
