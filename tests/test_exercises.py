@@ -650,6 +650,18 @@ def test_right_in_any_form(number, form):
         assert hint_for(number, formed(list(answer.values()) if number == "6.2" else answer)) == ""
 
 
+def test_what_an_experiment_needs_at_least():
+    better, worse = (np.resize(way, (len(way), 200)) for way in (BETTER, WORSE))
+    assert hint_for("8.5", (better, worse, "helps")) == ""
+    assert "199 are fewer than 200" in hint_for("8.5", (better[:, 1:], worse[:, 1:], "helps"))
+    assert "2 seeds say little" in hint_for("8.5", (better[:2], worse, "helps"))
+    few = np.arange(200) < 40  # a fifth are right
+    ways = [np.stack([np.roll(few, move) for move in moves]) for moves in ((0, 5, 9), (3, 8, 1))]
+    assert hint_for("8.5", (*ways, "undecided")) == ""
+    ways[1][0, 3] = False
+    assert "learned next to nothing" in hint_for("8.5", (*ways, "undecided"))
+
+
 TOLERANCES = {"1.1": 0.005, "1.3": 0.001, "3.3": 0.005, "5.2": 0.005, "6.1": 0.005, "7.1": 0.005}
 TOLERANCES |= {"7.2": 0.005, "8.1": 1e-4, "9.1": 0.005, "9.4": 0.0005}
 
