@@ -1,15 +1,18 @@
 """Making and checking the reference: each model is trained as its record says, several times."""
 
+import io
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fmnist_utils import data, runs
+from fmnist_utils import data, runs, training
 from fmnist_utils.data import Dataset
 from fmnist_utils.messages import CourseError
-from fmnist_utils.profiles import PROFILES, check_seed
+from fmnist_utils.profiles import PROFILES, Profile, check_seed
 from fmnist_utils.recipes import MODELS, PUBLISHED, STUDIES
 from fmnist_utils.reference import search_trials, study_runs, tables
 from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, SEARCHES, TUNER_SEEDS
@@ -17,6 +20,9 @@ from fmnist_utils.reference.study_runs import STUDY_OF
 from fmnist_utils.runs import Run, files, jobs
 from fmnist_utils.messages import Line
 from fmnist_utils.training import Recipe
+
+if TYPE_CHECKING:
+    from fmnist_utils.tuning import SearchSpace
 
 Task = tuple[str, int]  # a recipe's id, and a seed
 TUNER_SPACE, TUNERS = "mlp", ("random", "tpe")
@@ -38,7 +44,7 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, at_a_time: int = 1) 
             raise CourseError(f"{number} {name} are too few; ask for at least 1.")
     data.refuse_stand_in(dataset, PROFILES["full"])
     if searches := [id for id in ids if id in SEARCHES]:
-        _make_searches(searches, at_a_time)
+        _make_searches(searches, dataset, at_a_time)
         if not (ids := [id for id in ids if id not in searches]):
             return
     table = tables.results()
@@ -133,7 +139,7 @@ def check(ids: list[str]) -> None:
         )
 
 
-def _make_searches(names: list[str], at_a_time: int) -> None:
+def _make_searches(names: list[str], dataset: Dataset, at_a_time: int) -> None:
     """Make what is missing of some searches; what was begun goes on with the next trial."""
     todo = [name for name in names if not search_trials.file(name).exists()]
     done = len(names) - len(todo)
@@ -144,14 +150,45 @@ def _make_searches(names: list[str], at_a_time: int) -> None:
     parts = []
     for name, table in jobs.each(_search, tasks, at_a_time):
         if name != "tuners":
-            tables.write_table(table.round(6), search_trials.file(name))
+            _write_search(name, table, dataset)
             print(f"{name} · {len(table)} trials", flush=True)
         else:
             parts.append(table)
             print(f"tuners · {len(parts)} of {len(TUNER_SEEDS) * len(TUNERS)} searches", flush=True)
     if parts:
         table = pd.concat(parts).sort_values(["sampler", "seed", "trial"])
-        tables.write_table(table.round(6), search_trials.file("tuners"))
+        _write_search("tuners", table, dataset)
+
+
+def _write_search(name: str, table: pd.DataFrame, dataset: Dataset) -> None:
+    text = table.round(6).to_csv(index=False)
+    table = pd.read_csv(io.StringIO(text))  # its keys are those of what is read again
+    tables.write_table(table.assign(key=trial_keys(name, table, dataset)), search_trials.file(name))
+
+
+def trial_keys(name: str, table: pd.DataFrame, dataset: Dataset) -> list[str]:
+    """Eight digits for each trial of a search, from all that determines it: recipe, data, profile,
+    seed, and how trials are chosen and ended; but for the versions of Keras and TensorFlow."""
+    if name in PUBLISHED_SEARCHES:
+        from fmnist_utils.tuning import published
+
+        profile, facts = PROFILES["full"], {"trials": published.SEARCHES[name][1]}
+        recipes = [published.recipe(name, row) for row in table.to_dict("records")]
+        seeds = [published.SEED] * len(table)
+    else:
+        from fmnist_utils import tuning
+
+        space = tuning.SPACES[TUNER_SPACE]
+        profile = PROFILES["lesson" if name == "tuners" else "full"]
+        facts = {"pruning": tuning.PRUNING, "space": {n: str(d) for n, d in space.ranges.items()}}
+        rows = table[list(space.ranges)].to_dict("records")
+        recipes = [space.recipe(row) for row in rows]
+        seeds = table.seed if name == "tuners" else [0] * len(table)
+    keys = []
+    for recipe, seed in zip(recipes, seeds, strict=True):
+        key = files.make_key(recipe, dataset, profile, int(seed)) | facts
+        keys.append(files.digest(key | {"versions": key["versions"]["training"]}))
+    return keys
 
 
 def _search(name: str, sampler: str = "", seed: int = 0) -> tuple[str, pd.DataFrame]:
@@ -170,7 +207,22 @@ def _search(name: str, sampler: str = "", seed: int = 0) -> tuple[str, pd.DataFr
     study = tuning.tune(
         f"tuners.{sampler}.seed{seed}", space, data.load(lesson), lesson, seed, sampler
     )
-    return name, tuning.table(study).assign(sampler=sampler, seed=seed)
+    table = tuning.table(study).assign(sampler=sampler, seed=seed)
+    return name, table.assign(finished=list(_finished(table, space, lesson, seed)))
+
+
+def _finished(
+    table: pd.DataFrame, space: "SearchSpace", profile: Profile, seed: int
+) -> Iterator[float]:
+    """Each trial's validation accuracy after all epochs, also of those that were ended early."""
+    splits = data.load(profile).split("first 5,000", profile)
+    for row in table.to_dict("records"):
+        if row["state"] == "pruned":
+            recipe = space.recipe({name: row[name] for name in space.ranges})
+            _, history = training.fit(recipe, splits, profile.epochs(recipe.epochs), seed)
+            yield history.val_accuracy.iloc[-1]
+        else:
+            yield row["val_accuracy"]
 
 
 def _teachers(students: list[Recipe]) -> list[tuple[Recipe, int]]:

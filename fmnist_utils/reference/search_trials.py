@@ -23,8 +23,10 @@ def file(name: str) -> Path:
 
 
 def search(name: str) -> pd.DataFrame:
-    """One row a trial: trial, hyperparameters, val_accuracy, epochs, seconds, and val_loss of
-    the published searches, or sampler, seed and state of the tuners.
+    """One row a trial: trial, hyperparameters, val_accuracy, epochs, seconds; val_loss of the
+    published searches; state of the others; and of `tuners` sampler, seed and finished, what a
+    trial reaches after all epochs, also if it was ended early. key stands for what determines a
+    trial.
 
     Raises CourseError if the search hasn't been made, or its file is no table.
     """

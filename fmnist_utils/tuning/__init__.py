@@ -2,5 +2,6 @@
 
 from fmnist_utils.recipes.spaces import SPACES, SearchSpace
 from fmnist_utils.tuning.search import SAMPLERS, table, tune
+from fmnist_utils.tuning.storage import PRUNING
 
-__all__ = ["SAMPLERS", "SPACES", "SearchSpace", "table", "tune"]
+__all__ = ["PRUNING", "SAMPLERS", "SPACES", "SearchSpace", "table", "tune"]

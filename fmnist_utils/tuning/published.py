@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -55,6 +56,15 @@ def cnn(hp: keras_tuner.HyperParameters) -> Recipe:
 
 SEED = 1  # KerasTuner takes 0 for none
 SEARCHES = {"search-mlp": (mlp, 6), "search-cnn": (cnn, 5)}  # with the published number of trials
+
+
+def recipe(id: str, row: Mapping[str, float]) -> Recipe:
+    """The recipe of a trial, from its row of a search's table."""
+    tried = {name: value for name, value in row.items() if not pd.isna(value)}
+    hp = keras_tuner.HyperParameters()
+    # A column with gaps holds whole numbers as fractions.
+    hp.values = {name: int(v) if v >= 1 and v == int(v) else v for name, v in tried.items()}
+    return SEARCHES[id][0](hp)
 
 
 class _Tuner(keras_tuner.BayesianOptimization):

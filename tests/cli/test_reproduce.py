@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_runs import FULL, content, finished
 
-from fmnist_utils import CourseError, reference, runs, tuning
+from fmnist_utils import CourseError, reference, runs, training, tuning
 from fmnist_utils.cli import main, reproduce
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import MODELS, PUBLISHED, STUDIES
@@ -17,6 +17,7 @@ from fmnist_utils.reference import search_trials, tables
 from fmnist_utils.runs import jobs
 from fmnist_utils.tuning import published
 
+SPACE = tuning.SPACES["mlp"].ranges
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
@@ -131,6 +132,7 @@ def test_missing_searches_are_made_and_no_others(called_real, monkeypatch):
             yield id, pd.DataFrame([dict(trial=n, val_accuracy=0.5) | facts for n in (0, 1)])
 
     monkeypatch.setattr(jobs, "each", each)
+    monkeypatch.setattr(reproduce, "trial_keys", lambda name, table, data: [name] * len(table))
     reproduce.reproduce(list(search_trials.SEARCHES), 1, called_real, 2)
     alone = ["search-mlp", "search-cnn", "course-mlp"]
     assert [task[0] for task in asked[0]] == alone + ["tuners"] * 16
@@ -141,21 +143,28 @@ def test_missing_searches_are_made_and_no_others(called_real, monkeypatch):
     search_trials.file("search-mlp").unlink()
     reproduce.reproduce(list(search_trials.SEARCHES), 1, called_real, 2)
     assert asked[1] == [("search-mlp",)]
-    assert len(reference.search("search-mlp")) == 2
+    assert reference.search("search-mlp").key.tolist() == ["search-mlp"] * 2
 
 
 def test_each_search_is_made_in_its_profile_with_its_seed_and_sampler(called_real, monkeypatch):
     asked = []
     monkeypatch.setattr("fmnist_utils.data.load", lambda profile: called_real)
     monkeypatch.setattr(tuning, "tune", lambda *given: asked.append(given))
-    monkeypatch.setattr(tuning, "table", lambda study: pd.DataFrame({"trial": [0]}))
+    chosen = {name: d.low if hasattr(d, "low") else d.choices[0] for name, d in SPACE.items()}
+    done = [dict(trial=0, state="complete", val_accuracy=0.8) | chosen]
+    done += [dict(trial=1, state="pruned", val_accuracy=0.7) | chosen | {"width": 256}]
+    monkeypatch.setattr(tuning, "table", lambda study: pd.DataFrame(done))
+    finished, curve = [], pd.DataFrame({"val_accuracy": [0.6, 0.9, 0.85]})
+    monkeypatch.setattr(training, "fit", lambda *given: finished.append(given) or (None, curve))
     monkeypatch.setattr(published, "make", lambda *given: asked.append(given))
     assert reproduce._search("course-mlp")[0] == "course-mlp"
     name, table = reproduce._search("tuners", "random", 5)
-    assert (name, table.to_dict("list")) == (
-        "tuners",
-        {"trial": [0], "sampler": ["random"], "seed": [5]},
-    )
+    added = ["sampler", "seed", "finished"]
+    assert name == "tuners"
+    assert table[added].to_numpy().tolist() == [["random", 5, 0.8], ["random", 5, 0.85]]
+    ((recipe, splits, epochs, seed),) = finished
+    assert (recipe.options["widths"], epochs, seed) == ((256,), 6, 5)
+    assert len(splits.train.labels) == 6_000
     reproduce._search("search-cnn")
     space, lesson = tuning.SPACES["mlp"], PROFILES["lesson"]
     assert asked == [

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import optuna
 import pytest
 
+from fmnist_utils import tuning
+from fmnist_utils.cli.reproduce import trial_keys
 from fmnist_utils.profiles import PROFILES
-from fmnist_utils.recipes import MODELS, STUDIES
-from fmnist_utils.reference import study, study_runs, tables
+from fmnist_utils.recipes import MODELS, STUDIES, course
+from fmnist_utils.reference import search, search_trials, study, study_runs, tables
 from fmnist_utils.runs import files
+from fmnist_utils.tuning import published
 
 REAL = SimpleNamespace(fingerprint="923164e4e993")  # that of Fashion-MNIST; see data/test_sets.py
 
@@ -44,6 +48,68 @@ def test_studies(name):
     keys, table = study_runs.keys(name), study(name)
     assert set(keys) == set(zip(table.id, table.seed, strict=True)) != set()
     assert stale(keys, STUDIES[name]) == []
+
+
+# By `reproduce`, whose searches had no keys when these were made.
+TO_BE_MADE = {"search-mlp", "search-cnn", "tuners", "course-mlp"}
+
+
+@pytest.mark.parametrize("name", search_trials.SEARCHES)
+def test_searches(name):
+    table = search(name)
+    assert ("key" in table) == (name not in TO_BE_MADE)
+    if "key" in table:
+        assert table.key.tolist() == trial_keys(name, table, REAL)
+
+
+def changed(name, monkeypatch, what):
+    """Keys of a search's first trials, after one thing is changed."""
+    table = search(name).head(3)
+    if what == "another width":
+        table = table.assign(**{"units_1" if "units_1" in table else "width": 416})
+    elif what == "another recipe":
+        id, other = ("mlp-tuned", dict(batch_size=64))
+        monkeypatch.setitem(published.PUBLISHED, id, replace(MODELS[id], **other))
+        monkeypatch.setattr(course, "_recipe", lambda *given: RECIPE(*given).but("", l2=1e-4))
+    elif what == "another rule":
+        monkeypatch.setitem(published.SEARCHES, "search-mlp", (published.mlp, 7))
+        monkeypatch.setattr(tuning, "PRUNING", "never")
+    elif what == "another space":
+        ranges = tuning.SPACES["mlp"].ranges | {
+            "layers": optuna.distributions.IntDistribution(1, 9)
+        }
+        monkeypatch.setitem(tuning.SPACES, "mlp", replace(tuning.SPACES["mlp"], ranges=ranges))
+    elif what == "other seeds":
+        monkeypatch.setattr(published, "SEED", 2)
+        table = table.assign(seed=7)
+    elif what == "other data":
+        return trial_keys(name, table, SimpleNamespace(fingerprint="another"))
+    elif what == "another version":
+        monkeypatch.setattr(files, "VERSION", 99)
+    elif what == "a new Keras":
+        monkeypatch.setattr(files.keras, "__version__", "4.0")
+    return trial_keys(name, table, REAL)
+
+
+RECIPE = course._recipe
+
+
+@pytest.mark.parametrize("name", ["search-mlp", "tuners"])
+@pytest.mark.parametrize(
+    "what",
+    ["another width", "another recipe", "another rule", "other data", "other seeds"]
+    + ["another version"],
+)
+def test_what_determines_a_trial_changes_its_key(name, what, monkeypatch):
+    before = trial_keys(name, search(name).head(3), REAL)
+    assert len(set(before)) == 3
+    assert not set(before) & set(changed(name, monkeypatch, what))
+
+
+def test_a_trials_key_outlives_a_new_keras_and_not_another_space(monkeypatch):
+    before = trial_keys("tuners", search("tuners").head(3), REAL)
+    assert changed("tuners", monkeypatch, "a new Keras") == before
+    assert not set(before) & set(changed("tuners", monkeypatch, "another space"))
 
 
 OTHERWISE = dict(label_smoothing=0.2, epochs=17, options={}, changes={}, opens_test=False)
