@@ -7,42 +7,33 @@ numbers of epochs were fixed before the first run, from the sources that the com
 it is reported. All train on all 60,000 images, watch none, and open the test set once, after the
 last epoch.
 
-    python benchmarks/frontier.py train [MODEL…] [--epochs N…] [--seeds N…] [--images N]
-    python benchmarks/frontier.py time [MODEL…] [--rounds N]
+Each training has a process of its own, one after the other. As soon as it is done it is a row of
+`frontier.csv` in the reference, and no row that is there is trained again. It takes hours, so
+`make bench` leaves it out. The machine may be busy meanwhile: what an epoch takes, `epochs.py`
+measures apart from it, in turns.
 
-`train` takes hours, so `make bench` leaves it out. Each training has a process of its own, one
-after the other. As soon as it is done it is a row of `frontier.csv` in the reference, and no row
-that is there is trained again. That may happen on any machine, busy or not: `time` measures, on one
-machine and in turns, what an epoch takes, of these networks and of all models of the course. It
-times 12,000 images, after as many to warm up; an epoch is five times that. The table goes into the
-reference as `epoch_seconds.csv`, with its median, least and most. A training's minutes are that
-times its epochs.
+    python benchmarks/frontier.py [NETWORK…] [--epochs N…] [--seeds N…] [--images N]
 """
 
 import argparse
 import csv
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
-from common import in_turns, report
 
 from fmnist_utils import data, training
-from fmnist_utils.data import ImageSet, Splits
+from fmnist_utils.data import ImageSet
 from fmnist_utils.models import whitening
 from fmnist_utils.models.backend import keras, tf
 from fmnist_utils.profiles import PROFILES
-from fmnist_utils.recipes import MODELS
 from fmnist_utils.reference import tables
 
 layers, schedules = keras.layers, keras.optimizers.schedules
-TRAININGS, TIMES = tables.FOLDER / "frontier.csv", tables.FOLDER / "epoch_seconds.csv"
-TIMED = 12_000  # images
+TRAININGS = tables.FOLDER / "frontier.csv"
 KEY = ["model", "epochs", "seed", "images"]
 MEAN, DEVIATION = 0.2860, 0.3530  # of all training pixels, as fractions of 255
 
@@ -330,11 +321,11 @@ def keep(row: dict[str, object]) -> None:
         writer.writerow(row)
 
 
-def train(models: list[str], epochs: list[int], seeds: list[int], images: int) -> None:
+def train(names: list[str], epochs: list[int], seeds: list[int], images: int) -> None:
     todo = [
         (name, number, seed, images)
         for seed in seeds
-        for name in models or PEERS
+        for name in names or PEERS
         for number in epochs or PEERS[name].epochs
     ]
     known = set()
@@ -349,66 +340,14 @@ def train(models: list[str], epochs: list[int], seeds: list[int], images: int) -
                 print(*done.values(), flush=True)
 
 
-class Watch(keras.callbacks.Callback):
-    """The time of the second half of a training's batches, the first of which are slower."""
-
-    def __init__(self, batches: int) -> None:
-        self.half = batches // 2
-        self.seen, self.begun, self.seconds = 0, 0.0, 0.0
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.seen += 1
-        if self.seen == self.half:
-            self.begun = time.perf_counter()
-        self.seconds = time.perf_counter() - self.begun
-
-
-def undecided(images: np.ndarray) -> np.ndarray:
-    """In the place of a teacher: what asking one takes isn't counted."""
-    return np.full((len(images), 10), 0.1, np.float32)
-
-
-def seconds_of(name: str, part: ImageSet) -> float:
-    """What an epoch takes, as often as a fifth of it goes into one."""
-    if name in PEERS:
-        watch = Watch(2 * -(-len(part.labels) // PEERS[name].batch_size))
-        fit_peer(PEERS[name], part, 2, 0, watch)
-        return watch.seconds * 5
-    recipe = MODELS[name]
-    held_out = {"none": 0, "first 5,000": 1_000, "last 20 %": 2_400}[recipe.validation]
-    validation, train = part.take(range(held_out)), part.take(range(held_out, len(part.labels)))
-    teachers = None if recipe.teacher is None else undecided
-    splits = Splits(train, validation, test=part.take(range(0)))
-    _, history = training.fit(recipe, splits, 2, 0, teachers=teachers)
-    return history.seconds.iloc[-1] * 5
-
-
-def measure(models: list[str], rounds: int) -> None:
-    part = data.load(PROFILES["full"]).train.take(range(TIMED))
-    names = models or [*PEERS, *MODELS]
-    ways = [partial(seconds_of, name, part) for name in names]
-    times = pd.DataFrame(in_turns(*ways, rounds=rounds), columns=names)
-    table = times.agg(["median", "min", "max"]).T.rename_axis("model").round(3)
-    if not models:
-        table.to_csv(TIMES)
-    report("frontier", table, rounds=rounds)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["train", "time"])
-    parser.add_argument("models", nargs="*", metavar="MODEL")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK")
     parser.add_argument("--epochs", nargs="+", type=int, help="instead of each network's own")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument(
-        "--images", type=int, default=60_000, help="the first so many, for a try: not kept"
-    )
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=60_000, help="so many, for a try: not kept")
     asked = parser.parse_args()
-    if asked.what == "train":
-        train(asked.models, asked.epochs, asked.seeds, asked.images)
-    else:
-        measure(asked.models, asked.rounds)
+    train(asked.networks, asked.epochs, asked.seeds, asked.images)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, TUNER_SEEDS, search
 from fmnist_utils.reference.study_runs import answers, explained, study, variants
-from fmnist_utils.reference.tables import compare, results, run, runs_of, summary
+from fmnist_utils.reference.tables import compare, epoch_seconds, results, run, runs_of, summary
 from fmnist_utils.reference.judgement import (
     HARMS,
     HELPS,
@@ -22,6 +22,7 @@ __all__ = [
     "TUNER_SEEDS",
     "UNDECIDED",
     "compare",
+    "epoch_seconds",
     "explained",
     "results",
     "run",

@@ -118,6 +118,22 @@ def summary() -> pd.DataFrame:
     return accuracy.rename(columns={"std": "sd"}).assign(seeds=by_id.size())
 
 
+def epoch_seconds(name: str) -> pd.DataFrame:
+    """What an epoch takes, in seconds: a row a round, a column a recipe's id, all in turns.
+
+    name: "ladder", the rungs of the speed run and what is added to them.
+    Raises CourseError if it hasn't been measured.
+    """
+    file = FOLDER / "epochs" / f"{name}.csv"
+    try:
+        return pd.read_csv(file, index_col="round")
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"There are no times in {file} ({type(error).__name__}); "
+            f"`python benchmarks/epochs.py {name}` measures them."
+        ) from None
+
+
 def enter(run: Run) -> None:
     """Enter a finished full run into `reference/`, in place of an older one of the same seed.
 

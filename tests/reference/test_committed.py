@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_utils import evaluation, reference
+from fmnist_utils import evaluation, recipes, reference
 from fmnist_utils.recipes import MODELS, STUDIES
 from fmnist_utils.reference import study_runs, tables
 
@@ -91,6 +91,15 @@ def test_the_readme_says_what_the_speed_runs_reached(kind, id):
     found = reference.summary().loc[id]
     assert f"| {kind} | | | {found['mean']:.2f} ± {found.sd:.2f} |" in README
     assert found.seeds == 3
+
+
+def test_the_times_are_those_of_todays_ladder():
+    times = reference.epoch_seconds("ladder")
+    assert times.columns.tolist() == [
+        f"speedrun / {name}" for name in ("plain", *recipes.INGREDIENTS, *recipes.ADDITIONS)
+    ]
+    assert len(times) >= 3
+    assert (times > 0).all(axis=None)
 
 
 def test_files_are_small():

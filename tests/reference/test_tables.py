@@ -46,6 +46,14 @@ def test_what_was_entered_is_compared_and_read_again(tmp_path, called_real):
         assert run.history.loss.tolist() == [0.123457, 0.1]
 
 
+def test_times_of_epochs_are_read_as_they_were_measured(elsewhere):
+    with pytest.raises(CourseError, match="no times in .*ladder.csv .*epochs.py ladder. measures"):
+        reference.epoch_seconds("ladder")
+    table = pd.DataFrame({"round": [0, 1], "a / b": [1.5, 2.5], "c": [3.0, 4.0]})
+    tables.write_table(table, elsewhere / "epochs" / "ladder.csv")
+    assert reference.epoch_seconds("ladder").to_dict("list") == {"a / b": [1.5, 2.5], "c": [3, 4]}
+
+
 @pytest.mark.parametrize("low", [0, -1, -1e-3])
 def test_rounding_changes_no_prediction(low):
     raw = np.random.default_rng(0).uniform(low, low + 1, (5_000, 10)).astype(np.float32)
