@@ -329,6 +329,7 @@ def test_settings_that_only_variants_have(execute):
         dict(changes=dict(shift=1), validation="first 5,000"),
         dict(class_weights={2: 2.0}),
         dict(averaging=0.99),
+        dict(teacher=Recipe("teacher", "mlp")),
         dict(validation="test"),
         dict(augmentation="all classes"),
     ],
@@ -359,8 +360,9 @@ def row(text, name):
 def test_a_description_has_every_setting_and_every_figure(id):
     text, recipe = show.describe(id), MODELS[id]
     assert max(map(len, text.splitlines())) <= 100
+    unsaid = {"reported"} if recipe.teacher else {"reported", "teacher", "teachers", "temperature"}
     for field in fields(Recipe):
-        if field.name != "reported":
+        if field.name not in unsaid:
             assert row(text.partition("\n\n")[0], field.name)
     for name, value in recipe.options.items():
         expected = {"True": "yes", "False": "no"}.get(str(value), str(value))
@@ -371,6 +373,16 @@ def test_a_description_has_every_setting_and_every_figure(id):
     assert len(reported) == max(1, len(recipe.reported))
     assert row(text, "training").endswith("on one core (median)")
     assert ("averaged over ten views" in text) == (id in CHANGED)
+
+
+def test_the_description_of_a_student_names_its_teacher(monkeypatch):
+    teacher = MODELS["cnn-standard"].but("the-teacher")
+    taught = dict(teacher=teacher, temperature=2.0, loss="categorical_crossentropy")
+    monkeypatch.setattr(show, "MODELS", {"a": MODELS["cnn-basic"].but("a", **taught)})
+    text = show.describe("a")
+    assert [row(text, name) for name in ("teacher", "teachers", "temperature")] == [
+        *("the-teacher", "3", "2.0"),
+    ]
 
 
 def test_the_description_of_the_basic_network():
