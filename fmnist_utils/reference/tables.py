@@ -121,7 +121,8 @@ def summary() -> pd.DataFrame:
 def epoch_seconds(name: str) -> pd.DataFrame:
     """What an epoch takes, in seconds: a row a round, a column a recipe's id, all in turns.
 
-    name: "ladder", the rungs of the speed run and what is added to them.
+    name: "ladder", the rungs of the speed run and what is added to them; "models", all models of
+    the course and the networks of `benchmarks/frontier.py`.
     Raises CourseError if it hasn't been measured.
     """
     file = FOLDER / "epochs" / f"{name}.csv"

@@ -30,8 +30,8 @@ def train(
     """Train a recipe, or each of several; what was trained before is found instead.
 
     The test set is opened once, after the last epoch, and only if the recipe's `opens_test` says
-    so; a variant is judged on the validation images. A recipe's teachers
-    are trained first. Returns a Run, or a list of them in the order given.
+    so; a variant is judged on the validation images. A recipe's teachers are trained first.
+    Returns a Run, or a list of them in the order given.
     folder: of the run store, if not the usual one.
     """
     seed = check_seed(seed)
