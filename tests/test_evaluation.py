@@ -258,6 +258,9 @@ def test_temperature_by_hand():
     assert halved == pytest.approx(roots, rel=1e-5)
     assert evaluation.at_temperature(p, 0.5) == pytest.approx(p**2 / (p**2).sum(), rel=1e-5)
     assert evaluation.at_temperature(p, 1) == pytest.approx(p, rel=1e-5)
+    sure, unsure = np.eye(10)[3], np.full(10, 0.1)
+    found = evaluation.at_temperature(np.stack([sure, unsure]), 0.001)  # scores down to -16,000
+    np.testing.assert_allclose(found, [sure, unsure], rtol=1e-6)
     for impossible in (0, -1.0, np.inf, np.nan):
         with pytest.raises(ValueError, match=f"above 0, and not {impossible}"):
             evaluation.at_temperature(p, impossible)

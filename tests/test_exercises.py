@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from fmnist_utils.exercises import CHECKS, check, hint_for
+from fmnist_utils.exercises import CHECKS, check, hint_for, value
 
 LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("0*.ipynb"))
 
@@ -660,6 +660,25 @@ def test_what_an_experiment_needs_at_least():
     assert hint_for("8.5", (*ways, "undecided")) == ""
     ways[1][0, 3] = False
     assert "learned next to nothing" in hint_for("8.5", (*ways, "undecided"))
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "verdict"),
+    [(12, 3, "helps"), (15, 6, "undecided"), (3, 12, "harms")],  # p = 0.025, 0.053, 0.025
+)
+def test_the_verdict_of_an_experiment_is_that_of_p_alone(gained, lost, verdict):
+    """Nine tenths of a point; each seed has one image of its own."""
+    ways = np.zeros((2, 3, 1000))
+    ways[:, :, :600] = ways[0, :, 600 : 600 + gained] = ways[1, :, 700 : 700 + lost] = 1
+    ways[0, range(3), range(900, 903)] = ways[1, range(3), range(910, 913)] = 1
+    for said in ("helps", "harms", "undecided"):
+        assert (hint_for("8.5", (*ways, said)) == "") == (said == verdict)
+
+
+def test_a_function_that_divides_by_zero_is_judged_without_a_warning(recwarn):
+    checked = value.function(lambda tried: f"found {tried(np.zeros(2))}")
+    assert checked(lambda x: x / 0) == "found [nan nan]"
+    assert not recwarn.list
 
 
 TOLERANCES = {"1.1": 0.005, "1.3": 0.001, "3.3": 0.005, "5.2": 0.005, "6.1": 0.005, "7.1": 0.005}

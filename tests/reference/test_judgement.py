@@ -146,6 +146,26 @@ def test_several_parts_as_welch_and_satterthwaite_do():
     assert (found["low"], found["high"]) == pytest.approx((low, high))
 
 
+def test_without_any_variance_there_is_no_doubt():
+    for difference, t, p in ((0.5, np.inf, 0), (-2, -np.inf, 0), (0, 0, 1)):
+        found = evaluation.judge(difference, [(0.0, 2), (0.0, 3)])
+        wanted = dict.fromkeys(("difference", "low", "high"), difference)
+        assert found == wanted | {"error": 0, "t": t, "df": np.inf, "p": p}
+
+
+def test_what_can_be_compared():
+    def rows(*shape):
+        return np.arange(np.prod(shape)).reshape(shape) % 3
+
+    for first, second in [(rows(2, 3), rows(2, 4)), (rows(6), rows(6)), (rows(2, 1), rows(2, 1))]:
+        with pytest.raises(ValueError, match="can't be compared; "):
+            evaluation.compare(first, second)
+    for first, second in [(rows(1, 5), rows(2, 5)), (rows(2, 5), rows(1, 5))]:
+        with pytest.raises(ValueError, match="at least 2 of each"):
+            evaluation.compare(first, second)
+    assert evaluation.compare(rows(2, 2), rows(3, 2))["difference"] == -0.25
+
+
 @pytest.mark.parametrize(
     ("p", "corrected"),
     [
