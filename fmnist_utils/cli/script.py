@@ -203,8 +203,12 @@ def _refuse_unwritten(recipe: Recipe) -> None:
         and (not recipe.changes or recipe.validation == "none"),
         "class_weights": not recipe.class_weights,
         "averaging": not recipe.averaging,
-        "teacher": recipe.teacher is None,
     }
+    if recipe.teacher is not None:
+        raise CourseError(
+            f"There is no script for {recipe.id}: it learns from {recipe.teachers} other networks, "
+            "and a script trains one."
+        )
     if missing := [name for name, known in written.items() if not known]:
         raise CourseError(
             f"There is no script for {recipe.id}: no model of the course has such {missing[0]}."

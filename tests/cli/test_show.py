@@ -329,7 +329,6 @@ def test_settings_that_only_variants_have(execute):
         dict(changes=dict(shift=1), validation="first 5,000"),
         dict(class_weights={2: 2.0}),
         dict(averaging=0.99),
-        dict(teacher=Recipe("teacher", "mlp")),
         dict(validation="test"),
         dict(augmentation="all classes"),
     ],
@@ -337,6 +336,13 @@ def test_settings_that_only_variants_have(execute):
 def test_what_no_model_has_is_refused_and_not_left_out(settings):
     recipe = Recipe("variant", "mlp", loss="categorical_crossentropy", **settings)
     with pytest.raises(CourseError, match="no script for variant.* such " + list(settings)[0]):
+        script.write(recipe, "", [])
+
+
+def test_a_student_has_no_script():
+    taught = dict(teacher=Recipe("teacher", "mlp"), teachers=2)
+    recipe = Recipe("student", "mlp", loss="categorical_crossentropy", **taught)
+    with pytest.raises(CourseError, match="no script for student: it learns from 2 other networks"):
         script.write(recipe, "", [])
 
 
