@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from fmnist_utils.exercises import CHECKS, check, hint_for, value
+from fmnist_utils.exercises import CHECKS, check, hint_for
+from fmnist_utils.exercises.value import function
 
 LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("0*.ipynb"))
 
@@ -676,7 +677,7 @@ def test_the_verdict_of_an_experiment_is_that_of_p_alone(gained, lost, verdict):
 
 
 def test_a_function_that_divides_by_zero_is_judged_without_a_warning(recwarn):
-    checked = value.function(lambda tried: f"found {tried(np.zeros(2))}")
+    checked = function(lambda tried: f"found {tried(np.zeros(2))}")
     assert checked(lambda x: x / 0) == "found [nan nan]"
     assert not recwarn.list
 
