@@ -144,8 +144,23 @@ def mostly_right(wrong):
     return classes
 
 
+def first_500(right):
+    """The classes of the first 500 digits, so many of them right."""
+    return np.r_[DIGITS[:right], (DIGITS[right:500] + 1) % 10]
+
+
 def softmax_outputs(images, sharper=1.0):
     return softmax(sharper * np.random.default_rng(35).normal(size=(images, 10)))
+
+
+def one_row(outputs, row):
+    outputs[7] = row
+    return outputs
+
+
+def never_the_first(outputs):
+    outputs[:, 0] = 0
+    return outputs / outputs.sum(axis=1, keepdims=True)
 
 
 def through_tanh(x, W, b, d, slope):
@@ -251,6 +266,7 @@ ALSO_RIGHT = {
     "2.2": [
         step_by_trying,
         step_in_place,
+        lambda W, x, y, rate: step_by_trying(W, x, y, rate).round(4),
         lambda W, x, y, rate: (W.astype("f") - rate * x.T @ (softmax(x @ W) - y) / 5).tolist(),
     ],
     "2.3": [lambda x, W, b, d: through_tanh(x, W, b, d, lambda h: (1 - h) * (1 + h))],
@@ -262,8 +278,15 @@ ALSO_RIGHT = {
         lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist(),
         lambda x, k, b: conv1d(x, k, b).round(2),
     ],
-    "3.5": [softmax_outputs(30, sharper=2), softmax_outputs(200, sharper=3).round(2)],
+    "3.5": [
+        softmax_outputs(30, sharper=2),
+        softmax_outputs(200, sharper=3).round(2),
+        softmax_outputs(200, sharper=1.2),  # its largest is .363 on average
+        1.05 * softmax_outputs(200, sharper=3),
+        never_the_first(softmax_outputs(200, sharper=3)),
+    ],
     "3.6": [
+        lambda images: images.swapaxes(1, 2).round(4),
         lambda images: np.rot90(images, axes=(1, 2)),
         lambda images: np.rot90(images, -1, axes=(1, 2)),
         lambda images: np.stack(
@@ -335,7 +358,8 @@ WRONG_VALUES = {
     "line by line | [2, 4]: This should be one number; yours has shape (2,).",
     "2.5": "0.08: That is the learning rate; by | 0.125: The learning rate has to be raised | 1: "
     "they got less far | 0.01: of the small batches | 16: gives one loss a batch | 12: one loss a "
-    "batch | 4: How many times",
+    "batch | 4: How many times | 10.6: one loss a batch | 17.4: one loss a batch | 0.061: That is the "
+    "learning rate; by | 0.101: has to be raised | 0.0076: of the small batches",
     "3.1": "(24, 64): before the pooling | (14, 64): Without padding | (12, 28): up to the filters "
     "| (12, 32): Pooling goes along the steps | (64, 12): First the steps | (12, 12, 64): in one "
     "direction only | (12,): And the features? | (None, 12, 64): Leave the batch out. | (1, 12, "
@@ -454,8 +478,11 @@ WRONG = {
         (mostly_right(30)[:499], "one for each of the last digits; not (499,)."),
         (mostly_right(30) + 0.5, "Classes are whole numbers from 0 to 9."),
         (mostly_right(0), "Are these the labels themselves?"),
-        (np.r_[DIGITS[:480], np.zeros(20)], "These are the first 500 digits"),
-        (mostly_right(450), "50 of 500 are right, hardly more than by guessing."),
+        (np.r_[mostly_right(30)[:499], 10], "Classes are whole numbers from 0 to 9."),
+        (first_500(401), "These are the first 500 digits"),
+        (first_500(400), "hardly more than by guessing."),
+        (mostly_right(401), "99 of 500 are right, hardly more than by guessing."),
+        (mostly_right(400), "100 of 500 are right; 440 can be had."),
         (mostly_right(61), "439 of 500 are right; 440 can be had."),
     ],
     "3.4": [
@@ -473,16 +500,22 @@ WRONG = {
         (softmax_outputs(200, sharper=3).argmax(axis=1), "ten columns, one a class"),
         (softmax_outputs(200, sharper=3).T, "yours have shape (10, 200)."),
         (np.full((200, 10), np.nan), "the loss diverged."),
+        (one_row(softmax_outputs(200, sharper=3), np.nan), "the loss diverged."),
         (np.tanh(softmax_outputs(200, sharper=3) - 0.2), "A probability is never negative."),
         (np.sqrt(softmax_outputs(200, sharper=3)), "Each row should sum to 1."),
         (np.log(softmax_outputs(200, sharper=3)), "A probability is never negative."),
         (100 * softmax_outputs(200, sharper=3), "These seem to be per cent"),
+        (94.5 * softmax_outputs(200, sharper=3), "These seem to be per cent"),
+        (93.5 * softmax_outputs(200, sharper=3), "Each row should sum to 1."),
+        (1.063 * softmax_outputs(200, sharper=3), "Each row should sum to 1."),
         (np.eye(10)[np.arange(200) % 10], "These are classes, as one-hot rows"),
         (np.tile(softmax_outputs(1, sharper=3), (200, 1)), "the same class for every image"),
         (softmax_outputs(200, sharper=0.2), "hardly surer than a guess."),
+        (one_row(softmax_outputs(200, sharper=0.2), np.eye(10)[3]), "hardly surer than a guess."),
     ],
     "3.6": [
         (lambda images: images, "Nothing has changed"),
+        (lambda images: images.round(4), "Nothing has changed"),
         (lambda images: images[:, ::-1], "Upside down"),
         (lambda images: images[:, :, ::-1], "Mirrored"),
         (lambda images: images.T, "stay (4, 28, 28); yours have shape (28, 28, 4)."),
@@ -683,6 +716,7 @@ def test_a_function_that_divides_by_zero_is_judged_without_a_warning(recwarn):
 
 
 TOLERANCES = {"1.1": 0.005, "1.3": 0.001, "3.3": 0.005, "5.2": 0.005, "6.1": 0.005, "7.1": 0.005}
+TOLERANCES |= {"1.6": 0.0005, "2.5": 0.25}
 TOLERANCES |= {"7.2": 0.005, "8.1": 1e-4, "9.1": 0.005, "9.4": 0.0005}
 
 
