@@ -333,6 +333,8 @@ def search(
     so_far = score.where(table.state == "complete", 0.0).cummax().replace(0.0, np.nan)
     clock.step(end, so_far, where="post", color="#555555", linewidth=1, label="the best so far")
     clock.set(xlabel="minutes of training", ylabel="accuracy at its end, per cent")
+    clock.yaxis.tick_right()  # beside the label of the colours it would have no room
+    clock.yaxis.set_label_position("right")
     if (score < floor).any():
         clock.set_ylim(bottom=floor - 0.05 * (score[best] - floor))
         clock.text(0, floor, " or lower", fontsize=8, va="bottom")
