@@ -358,8 +358,8 @@ WRONG_VALUES = {
     "line by line | [2, 4]: This should be one number; yours has shape (2,).",
     "2.5": "0.08: That is the learning rate; by | 0.125: The learning rate has to be raised | 1: "
     "they got less far | 0.01: of the small batches | 16: gives one loss a batch | 12: one loss a "
-    "batch | 4: How many times | 10.6: one loss a batch | 17.4: one loss a batch | 0.061: That is the "
-    "learning rate; by | 0.101: has to be raised | 0.0076: of the small batches",
+    "batch | 4: How many times | 10.6: one loss a batch | 17.4: one loss a batch | 0.061: That is "
+    "the learning rate; by | 0.101: has to be raised | 0.0076: of the small batches",
     "3.1": "(24, 64): before the pooling | (14, 64): Without padding | (12, 28): up to the filters "
     "| (12, 32): Pooling goes along the steps | (64, 12): First the steps | (12, 12, 64): in one "
     "direction only | (12,): And the features? | (None, 12, 64): Leave the batch out. | (1, 12, "
@@ -617,6 +617,8 @@ WRONG = {
         (lambda o, y, t: selective(o, y, t, np.greater), "at least, not more than"),
         (lambda o, y, t: selective(o, y, t)[0], "yours has shape ()"),
         (lambda o, y, t: (1.0, 0.5), "With threshold 0.65, of 5 images it answers 3."),
+        (lambda o, y, t: selective(o, y, t) if t != 0.8 else (0.8, 0.2), "0.8, of 5 images it"),
+        (lambda o, y, t: selective(o, y, t) if t else (0.9, 0.8), "0.0, of 5 images it answers 5."),
     ],
     "8.4": [
         (lambda step, steps, peak: one_cycle(step, steps, peak, share=0.5), "not 0.4."),
@@ -688,6 +690,10 @@ def test_what_an_experiment_needs_at_least():
     better, worse = (np.resize(way, (len(way), 200)) for way in (BETTER, WORSE))
     assert hint_for("8.5", (better, worse, "helps")) == ""
     assert "199 are fewer than 200" in hint_for("8.5", (better[:, 1:], worse[:, 1:], "helps"))
+    for number in ("9.5", "9.6"):
+        assert hint_for(number, (better[:, :100], worse[:, :100], "helps")) == ""
+        few = better[:, :99], worse[:, :99], "helps"
+        assert "99 are fewer than 100" in hint_for(number, few)
     assert "2 seeds say little" in hint_for("8.5", (better[:2], worse, "helps"))
     few = np.arange(200) < 40  # a fifth are right
     ways = [np.stack([np.roll(few, move) for move in moves]) for moves in ((0, 5, 9), (3, 8, 1))]
