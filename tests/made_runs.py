@@ -58,7 +58,8 @@ def finished(
     folder = folder / f"{id.replace('/', '-')}.{seed}.{time.monotonic_ns()}"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(record))
-    history = dict.fromkeys(["accuracy", "val_loss", "val_accuracy"], accuracy)
+    watched = ["val_loss", "val_accuracy"] if recipe.validation != "none" else []
+    history = dict.fromkeys(["accuracy", *watched], accuracy)
     history = {"epoch": [1, 2], "seconds": 1.0, "loss": [0.123456789, 0.1]} | history
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     labels = dataset.test.labels

@@ -196,7 +196,8 @@ def enter(run: Run, dataset: Dataset) -> None:
             train_accuracy=run.metrics.get("train_accuracy"),
             averaged_accuracy=run.metrics.get("val_averaged_accuracy"),
             test_accuracy=run.metrics.get("test_accuracy"),
-        ).round(6)[COLUMNS]
+        ).round(6)
+        rows = rows.reindex(columns=COLUMNS)  # a run without validation images lacks theirs
         others = known[(known.id != id) | (known.seed != seed)]
         table = pd.concat([others, rows]) if len(others) else rows
         order = {id: number for number, id in enumerate(STUDIES[name])}

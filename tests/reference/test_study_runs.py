@@ -30,6 +30,16 @@ def test_a_study_has_a_row_an_epoch_in_the_order_of_its_recipes(tmp_path, called
     assert table.seconds.notna().all()
 
 
+def test_a_run_that_watched_no_validation_images_is_entered_as_well(tmp_path, called_real):
+    (id, *_) = STUDIES["unchanged"]
+    run = finished(tmp_path, called_real, id, 0, 0.9)
+    assert "val_loss" not in run.history
+    study_runs.enter(run, called_real)
+    table = reference.study("unchanged")
+    assert table.test_accuracy.tolist() == [0.9] * len(run.history)
+    assert table[["val_loss", "val_accuracy"]].isna().all(axis=None)
+
+
 def test_the_keys_of_runs_are_kept_in_full(tmp_path, called_real):
     made = [finished(tmp_path, called_real, HEADS[0], seed, 0.9) for seed in (0, 1, 2)]
     made += [finished(tmp_path, called_real, HEADS[2], 7, 0.9)]
