@@ -30,7 +30,10 @@ def test_a_study_has_a_row_an_epoch_in_the_order_of_its_recipes(tmp_path, called
     assert table.seconds.notna().all()
 
 
-def test_a_run_that_watched_no_validation_images_is_entered_as_well(tmp_path, called_real):
+def test_a_run_that_watched_no_validation_images_is_entered_as_well(
+    tmp_path, called_real, monkeypatch
+):
+    monkeypatch.setattr(Run, "predict", lambda run, images: np.eye(10)[called_real.test.labels])
     (id, *_) = STUDIES["unchanged"]
     run = finished(tmp_path, called_real, id, 0, 0.9)
     assert "val_loss" not in run.history
@@ -38,6 +41,9 @@ def test_a_run_that_watched_no_validation_images_is_entered_as_well(tmp_path, ca
     table = reference.study("unchanged")
     assert table.test_accuracy.tolist() == [0.9] * len(run.history)
     assert table[["val_loss", "val_accuracy"]].isna().all(axis=None)
+    ((labels, outputs),) = reference.answers(id)
+    np.testing.assert_array_equal(labels, called_real.test.labels)
+    np.testing.assert_array_equal(outputs.argmax(axis=1), labels)
 
 
 def test_the_keys_of_runs_are_kept_in_full(tmp_path, called_real):
