@@ -418,8 +418,8 @@ WRONG_VALUES = {
     "9.1": "217.64: That is with 32 bits | 435.28: That is with 64 bits | 54.41: one byte a number "
     "| 870.56: 16 bits are two bytes. | 108820: Those are bytes | 0.109: Those are megabytes | "
     "100: Each parameter is one number",
-    "9.2": "1: Loading is fine | 2: That is grey, and 28 | 3: The ground has to be dark | 5: In "
-    "which line",
+    "9.2": "1: Loading is fine | 2: That is grey, and 28 | 3: The background has to be dark | 5: "
+    "In which line",
     "9.4": "0.925: The mean of the two | 92.5: The mean of the two | 0.95: That is the network's. "
     "| 90: That is the person's. | 0.57: That is the network's part. | 0.36: That is the person's "
     "part. | 0.92: You have exchanged | 0.8: Of 100 images",

@@ -23,7 +23,15 @@ from fmnist_utils.cli import main, predict
 from fmnist_utils.data import standin
 from fmnist_utils.models import ready
 from fmnist_utils.photo import answer, file, model
-from fmnist_utils.photo.steps import _centre, _cut_out, _garment, _grey, _ground, _resize, _without
+from fmnist_utils.photo.steps import (
+    _centre,
+    _cut_out,
+    _garment,
+    _grey,
+    _background,
+    _resize,
+    _without,
+)
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import MODELS, PUBLISHED
 
@@ -42,10 +50,10 @@ def place(size: tuple[int, int], share: float = 0.7, shape: list = SHIRT) -> lis
     return [(left + edge * x, top + edge * y) for x, y in shape]
 
 
-def draw(garment=BLUE, ground=WHITE, size=(360, 300), share=0.7, shape=SHIRT) -> Image.Image:
+def draw(garment=BLUE, background=WHITE, size=(360, 300), share=0.7, shape=SHIRT) -> Image.Image:
     """A photo of one flat garment, a stripe across it, its edges as smooth as a camera's."""
     large = tuple(2 * side for side in size)
-    picture = Image.new("RGB", large, ground)
+    picture = Image.new("RGB", large, background)
     corners = place(large, share, shape)
     ImageDraw.Draw(picture).polygon(corners, fill=garment)
     edge = share * min(large)
@@ -130,18 +138,18 @@ def test_sharpening_adds_half_the_difference_from_a_blur(saved):
     assert np.abs(found["grey"] - grey).max() <= 1
 
 
-def test_the_ground_is_a_plane_through_most_of_the_edge():
+def test_the_background_is_a_plane_through_most_of_the_edge():
     y, x = np.mgrid[:60, :80]
     wanted = np.stack([90 + 0.5 * x + 0.8 * y, 200 - 0.9 * x, np.full((60, 80), 40.0)], axis=-1)
     seen = wanted.round()
     seen[20:, 30:50, 1] = 0  # a green garment's colour, say, on a fourteenth of the edge
-    assert np.abs(_ground(seen.astype(np.uint8)) - wanted).max() < 1
+    assert np.abs(_background(seen.astype(np.uint8)) - wanted).max() < 1
     for tone in (0, 255):
-        assert _ground(np.full((30, 30, 3), tone, np.uint8)) == pytest.approx(tone)
+        assert _background(np.full((30, 30, 3), tone, np.uint8)) == pytest.approx(tone)
 
 
 def spots(*sizes, far=100, near=()):
-    """A flat ground, and on it lines of so many pixels; the lines of `near` differ as it says."""
+    """A flat background, and lines of so many pixels on it; those of `near` differ as it says."""
     distance = np.zeros((100, 100))
     for row, size in enumerate(sizes):
         distance[2 * row + 1, 1 : size + 1] = dict(near).get(row, far)
@@ -168,8 +176,8 @@ def test_what_is_no_speck_and_no_shadow_is_garment(sizes, how, found):
     assert spots(*sizes, **how) == found
 
 
-def test_a_rough_ground_is_no_garment():
-    """Its edge is off by 10 in the median, so that what is off by 30 may be ground."""
+def test_a_rough_background_is_no_garment():
+    """Its edge is off by 10 in the median, so that what is off by 30 may be background."""
     photo = np.full((50, 50, 3), 10.0)
     photo[10:20, 10:20], photo[30:40, 10:20] = 31, 30
     garment = _garment(photo, np.zeros(3))
@@ -181,7 +189,7 @@ def test_a_rough_ground_is_no_garment():
     ("tone", "black", "painted", "moved"),
     [(250, False, 255, 197), (190, False, 255, 190), (5, True, 0, 58), (90, True, 0, 90)],
 )
-def test_a_garment_is_moved_away_from_its_new_ground(tone, black, painted, moved):
+def test_a_garment_is_moved_away_from_its_new_background(tone, black, painted, moved):
     where = np.zeros((4, 5), bool)
     where[1:3, 2:4] = True
     found = _cut_out(np.where(where[..., None], tone, 128) * np.ones(3), where, black)
@@ -215,23 +223,23 @@ def test_margins_are_cut_off():
 
 
 @pytest.mark.parametrize(("shape", "top", "left"), [((28, 3), 0, 12), ((27, 28), 0, 0)])
-@pytest.mark.parametrize("ground", [0, 255])
-def test_a_picture_is_put_in_the_middle(shape, top, left, ground):
-    canvas = _centre(np.full((*shape, 3), 7, np.uint8), ground)
+@pytest.mark.parametrize("background", [0, 255])
+def test_a_picture_is_put_in_the_middle(shape, top, left, background):
+    canvas = _centre(np.full((*shape, 3), 7, np.uint8), background)
     inside = canvas[top : top + shape[0], left : left + shape[1]]
     assert (canvas.shape, canvas.dtype) == ((28, 28, 3), np.uint8)
     assert (inside == 7).all()
-    assert (canvas == ground).sum() == canvas.size - inside.size
+    assert (canvas == background).sum() == canvas.size - inside.size
 
 
 def test_a_cut_out_picture_is_laid_on_white_or_if_it_is_light_on_black():
     half, none, full = (200, 100, 50, 128), (10, 20, 30, 0), (200, 100, 50, 255)
-    found = file._on_plain_ground(np.array([[half, none, full]], np.uint8))
+    found = file._on_plain_background(np.array([[half, none, full]], np.uint8))
     assert found.tolist() == [[[227, 177, 152], [255, 255, 255], [200, 100, 50]]]
-    for light, ground in ((192, 0), (191, 255)):  # in the mean of what is seen
+    for light, background in ((192, 0), (191, 255)):  # in the mean of what is seen
         pixels = np.array([[(light, light, light, 255), (9, 9, 9, 127), (0, 0, 0, 0)]], np.uint8)
-        assert file._on_plain_ground(pixels)[0, 2].tolist() == [ground] * 3
-    assert file._on_plain_ground(np.zeros((1, 1, 4), np.uint8)).tolist() == [[[255, 255, 255]]]
+        assert file._on_plain_background(pixels)[0, 2].tolist() == [background] * 3
+    assert file._on_plain_background(np.zeros((1, 1, 4), np.uint8)).tolist() == [[[255, 255, 255]]]
 
 
 def test_the_shirt_is_bright_on_black_and_in_its_proportions(shirt):
@@ -246,14 +254,14 @@ def test_the_shirt_is_bright_on_black_and_in_its_proportions(shirt):
 
 
 @pytest.mark.parametrize("spread", [0, 6])
-@pytest.mark.parametrize("ground", [CREAM, BLACK, NIGHT, GREEN, WOOD, (128, 128, 128)])
+@pytest.mark.parametrize("background", [CREAM, BLACK, NIGHT, GREEN, WOOD, (128, 128, 128)])
 @pytest.mark.parametrize("garment", [BLUE, ROSE])
-def test_the_ground_does_not_matter(saved, shirt, garment, ground, spread):
-    assert alike(one(saved(noisy(draw(garment, ground), spread))), shirt) > 0.95
+def test_the_background_does_not_matter(saved, shirt, garment, background, spread):
+    assert alike(one(saved(noisy(draw(garment, background), spread))), shirt) > 0.95
 
 
 @pytest.mark.parametrize(
-    ("garment", "ground", "painted"),
+    ("garment", "background", "painted"),
     [
         (BLACK, WHITE, 255),
         (PALE, BLACK, 0),
@@ -265,8 +273,8 @@ def test_the_ground_does_not_matter(saved, shirt, garment, ground, spread):
         (NIGHT, BLACK, 0),
     ],
 )
-def test_dark_and_light_garments_come_out_bright(saved, shirt, garment, ground, painted):
-    path = saved(draw(garment, ground))
+def test_dark_and_light_garments_come_out_bright(saved, shirt, garment, background, painted):
+    path = saved(draw(garment, background))
     found = photo.steps(path)
     assert found["cut out"][0, 0].tolist() == found["centred"][0, 0].tolist() == [painted] * 3
     image = one(path)
@@ -302,7 +310,7 @@ def test_specks_do_not_mislead_the_trim(saved):
 def test_a_garment_may_reach_the_edge(saved):
     right, left = [(0.7, 0.1), (0.75, 1.3), (0.55, 1.3)], [(0.45, 1.3), (0.25, 1.3), (0.3, 0.1)]
     trousers = [*right, (0.5, 0.4), *left]
-    image = one(saved(draw(shape=trousers, ground=WOOD)))
+    image = one(saved(draw(shape=trousers, background=WOOD)))
     assert image[-1, 13] == image[-1, 14] == 0  # between the legs
     assert np.median(image[-1][image[-1] > 0]) > 100
 
@@ -633,7 +641,7 @@ print(*photo.steps(sys.argv[1])["photo"].shape, peak() - before)
 @pytest.mark.parametrize("size", [(16384, 12288), (65000, 1100)])
 def test_two_hundred_million_pixels_are_shrunk_on_the_way(tmp_path, shirt, size):
     path = tmp_path / "large.jpg"
-    shrunk = draw(ground=WOOD, size=(size[0] // 16, size[1] // 16))
+    shrunk = draw(background=WOOD, size=(size[0] // 16, size[1] // 16))
     shrunk.resize(size, Image.Resampling.NEAREST).save(path, quality=60)
     command = [sys.executable, "-c", PEAK, path]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -93,7 +93,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         parents=[with_profile],
         help="say what garment is in your own photos",
         description="Brings photos of garments into the form of Fashion-MNIST's images and prints "
-        "a network's best three classes for each. The garment should lie on a plain ground "
+        "a network's best three classes for each. The garment should lie on a plain background "
         "of another colour and fill most of the photo. The network comes trained. A file that is "
         "no usable photo is named and skipped. Exit code: 0; 1 if photos were skipped; 2 if none "
         "is left, or nothing was begun.",

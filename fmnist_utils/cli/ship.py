@@ -64,7 +64,7 @@ def _origin(run: runs.Run, dataset: Dataset) -> dict:
     key = run.record["key"]
     return {
         "data": f"{dataset.source}: {len(dataset.train.labels):,} training images, 28 x 28, grey",
-        "input": "(n, 28, 28, 1), grey from 0 (the ground) to 255, divided by 255",
+        "input": "(n, 28, 28, 1), grey from 0 (the background) to 255, divided by 255",
         "classes": CLASS_NAMES,
         "parameters": run.record["parameters"],
         "recipe": {"id": run.recipe.id, "key": files.digest(key), "everything": key},

@@ -51,7 +51,7 @@ CHECKS: dict[str, Callable[[object], str]] = {
         hints_for_wrong={
             1: "Loading is fine: the file holds layers and weights.",
             2: "That is grey, and 28 × 28. (It squeezes the picture; photo.steps doesn't.)",
-            3: "The ground has to be dark, as in Fashion-MNIST.",
+            3: "The background has to be dark, as in Fashion-MNIST.",
         },
     ),
     "9.3": function(check_selective),

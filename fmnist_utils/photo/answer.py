@@ -31,8 +31,8 @@ def unsure(probabilities: np.ndarray) -> bool:
 def occlusion(predict: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
     """How far the probability of the network's answer falls where the image is covered: (28, 28).
 
-    A square of 6 x 6 pixels, painted in the ground's black, goes over the image in steps of two;
-    each pixel gets the mean over all squares that covered it. (Lesson 4 writes it out.)
+    A square of 6 x 6 pixels, painted black, goes over the image in steps of two; each pixel gets
+    the mean over all squares that covered it. (Lesson 4 writes it out.)
     predict: probabilities (n, 10) for uint8 images (n, 28, 28). image: uint8 (28, 28).
     """
     corners = range(0, len(image) - COVER + 1, 2)

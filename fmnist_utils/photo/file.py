@@ -205,12 +205,12 @@ def _upright(image: Image.Image) -> np.ndarray:
     image = image if image.mode == mode else image.convert(mode)
     image.thumbnail((EDGE, EDGE), Image.Resampling.BOX)
     pixels = np.asarray(image if turn is None else image.transpose(turn))
-    return pixels if pixels.shape[2] == 3 else _on_plain_ground(pixels)
+    return pixels if pixels.shape[2] == 3 else _on_plain_background(pixels)
 
 
-def _on_plain_ground(pixels: np.ndarray) -> np.ndarray:
+def _on_plain_background(pixels: np.ndarray) -> np.ndarray:
     """Lay a cut-out garment, uint8 (h, w, 4), on white, or on black if it is very light itself."""
     colours, cover = pixels[..., :3].astype(float), pixels[..., 3:] / 255
     seen = colours[cover[..., 0] > 0.5]
-    ground = 0 if len(seen) and seen.mean() > 191 else 255
-    return (colours * cover + ground * (1 - cover)).round().astype(np.uint8)
+    background = 0 if len(seen) and seen.mean() > 191 else 255
+    return (colours * cover + background * (1 - cover)).round().astype(np.uint8)

@@ -2,7 +2,7 @@
 
 The steps are those of Xiao, Rasul and Vollgraf 2017, section 2: trim to the garment, shrink,
 sharpen, centre, negate, grey. The shop's photos, which they started from, have a plain, nearly
-white ground; yours has any, so it is found and painted over first, and a frame is cut off.
+white background; yours has any, so it is found and painted over first, and a frame is cut off.
 """
 
 import os
@@ -18,10 +18,10 @@ from fmnist_utils.messages import CourseError
 from fmnist_utils.photo import file
 
 SIDE = 28
-CLOSE = 0.05 * 255  # of the ground's colour; the paper's figure
+CLOSE = 0.05 * 255  # of the background's colour; the paper's figure
 SPECK = 0.02  # what is smaller than this share of the largest piece is no part of the garment
 SMALLEST = 0.004  # share of the photo that the garment has to fill
-BLACK = 20  # a ground darker than this is that of Fashion-MNIST's own images
+BLACK = 20  # a background darker than this is that of Fashion-MNIST's own images
 SIDES = {"top": np.s_[0], "bottom": np.s_[-1], "left": np.s_[:, 0], "right": np.s_[:, -1]}
 OPPOSITE = ({"top", "bottom"}, {"left", "right"})
 FLAT = 9  # a frame drawn by a program differs less from its own colour
@@ -31,7 +31,7 @@ DIMMEST = 58  # the median of a garment's pixels is above this in 95 of 100 trai
 
 
 def prepare(paths: str | Path | Iterable[str | Path]) -> np.ndarray:
-    """The network's inputs for photos: uint8 (n, 28, 28), 0 (black ground) to 255.
+    """The network's inputs for photos: uint8 (n, 28, 28), 0 (black background) to 255.
 
     Raises CourseError, as `steps` does, for the first photo that can't be used, and if none is
     named.
@@ -47,20 +47,20 @@ def steps(path: str | Path) -> dict[str, np.ndarray]:
     """Every step from a photo to the network's input, in order, by name.
 
     All are uint8, 0 to 255. In colour, (height, width, 3): "photo", upright, its longer edge at
-    most 560, without a frame or bars; "cut out", its ground painted white, unless it is black;
+    most 560, without a frame or bars; "cut out", its background painted white, unless it is black;
     "trimmed"; "shrunk", longer edge 28; "sharpened"; then (28, 28, 3): "centred"; "negated",
-    unless the ground is black.
+    unless the background is black.
     Then (28, 28): "grey", and last the input: "stretched", whose brightest pixel is 255, as it is
     in Fashion-MNIST.
     Raises CourseError, naming the file, if it is no photo or no garment stands out in it.
     """
-    photo, ground, garment = _found(file.read(path), file.shown(path))
+    photo, background, garment = _found(file.read(path), file.shown(path))
     if garment is None:
         raise CourseError(
             f"No garment stands out in {file.shown(path)}; photograph one close up, on "
-            "a plain ground of another colour."
+            "a plain background of another colour."
         )
-    black = np.median(_grey(ground)) < BLACK
+    black = np.median(_grey(background)) < BLACK
     cut_out = _cut_out(photo, garment, black)
     trimmed = cut_out[ndimage.find_objects(garment.astype(int))[0]]
     shrunk = _resize(trimmed)
@@ -86,20 +86,20 @@ def steps(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def _found(photo: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """The photo, its ground and where its garment is: within a frame, if it has one."""
-    ground = _ground(photo)
-    garment = _garment(photo, ground)
+    """The photo, its background and where its garment is: within a frame, if it has one."""
+    background = _background(photo)
+    garment = _garment(photo, background)
     inside, sides = _within_frame(photo)
     if inside is None:
-        return photo, ground, garment
+        return photo, background, garment
     within = _found(inside, name)
     if within[2] is None:
         # A rectangle in which nothing stands out is no picture in a frame: a belt, say.
-        return photo, ground, garment
+        return photo, background, garment
     if within[2].mean() < 0.1 or not any(pair <= sides for pair in OPPOSITE):
         raise CourseError(
             f"{name} seems to have a frame, or a bar at one side; cut it off, or photograph the "
-            "garment close up, with its ground all around."
+            "garment close up, with its background all around."
         )
     return within
 
@@ -107,7 +107,7 @@ def _found(photo: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, np.nda
 def _within_frame(photo: np.ndarray) -> tuple[np.ndarray | None, set[str]]:
     """What a frame, or bars, leave of a photo, and at which sides they are. None: there are none.
 
-    They are of one colour and end in a straight line; a ground ends where the garment begins.
+    They are of one colour and end in a straight line; a background ends where the garment begins.
     """
     cut = max(2, round(CUT * max(photo.shape)))
     for sides in (set(some) for n in (4, 3, 2, 1) for some in combinations(SIDES, n)):
@@ -144,8 +144,8 @@ def _without(picture: np.ndarray, margins: dict[str, int]) -> np.ndarray:
     return picture[top : max(0, height - bottom), left : max(0, width - right)]
 
 
-def _ground(photo: np.ndarray) -> np.ndarray:
-    """The ground's colour at every pixel, float (h, w, 3), as if no garment lay on it.
+def _background(photo: np.ndarray) -> np.ndarray:
+    """The background's colour at every pixel, float (h, w, 3), as if no garment lay on it.
 
     Light falls from one side, so the colour may rise or fall evenly across the photo. It is fitted
     to the photo's outermost pixels, by least absolute distance: a minority of them, where the
@@ -164,26 +164,26 @@ def _ground(photo: np.ndarray) -> np.ndarray:
     return (places @ plane).clip(0, 255)
 
 
-def _garment(photo: np.ndarray, ground: np.ndarray) -> np.ndarray | None:
-    """Where the garment is, bool (h, w): what differs from the ground. None: nowhere."""
-    distance = np.abs(photo - ground).max(axis=2)
-    # A rough ground differs from its own mean, too: how much, its edge shows.
+def _garment(photo: np.ndarray, background: np.ndarray) -> np.ndarray | None:
+    """Where the garment is, bool (h, w): what differs from the background. None: nowhere."""
+    distance = np.abs(photo - background).max(axis=2)
+    # A rough background differs from its own mean, too: how much, its edge shows.
     limit = max(CLOSE, 3 * np.median(distance[_edge(*distance.shape)]))
     if (distance > limit).any():
         # Where the garment stands out clearly, what does so faintly is its shadow.
         limit = max(limit, 0.2 * np.median(distance[distance > limit]))
     pieces, _ = ndimage.label(distance > limit)
     sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0  # the ground
+    sizes[0] = 0  # the background
     if sizes.max() < SMALLEST * pieces.size:
         return None
     return (sizes >= max(1, SPECK * sizes.max()))[pieces]
 
 
 def _cut_out(photo: np.ndarray, garment: np.ndarray, black: bool) -> np.ndarray:
-    """The garment on an even white ground, or on a black one: uint8 (h, w, 3)."""
+    """The garment on an even white background, or on a black one: uint8 (h, w, 3)."""
     tones = _grey(photo)[garment]
-    # White on white would be lost: a garment is moved away from its new ground as far as nearly
+    # White on white would be lost: a garment is moved away from its new background as far as nearly
     # all of Fashion-MNIST's are.
     lift = max(0.0, DIMMEST - np.median(tones if black else 255 - tones))
     moved = (photo + (lift if black else -lift)).clip(0, 255).round().astype(np.uint8)
@@ -207,10 +207,10 @@ def _resize(picture: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).resize(size, how))
 
 
-def _centre(picture: np.ndarray, ground: int) -> np.ndarray:
+def _centre(picture: np.ndarray, background: int) -> np.ndarray:
     """Extend a picture of at most 28 x 28 pixels to 28 x 28, uint8 (28, 28, 3)."""
     height, width = picture.shape[:2]
-    canvas = np.full((SIDE, SIDE, 3), ground, np.uint8)
+    canvas = np.full((SIDE, SIDE, 3), background, np.uint8)
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
     canvas[top : top + height, left : left + width] = picture
     return canvas

@@ -99,11 +99,11 @@ const Photo = (() => {
     }
     const full = picture(width, height);
     // What is transparent becomes white, or black if the rest would be hard to see on white.
-    const ground = cut && seen && light / seen > 191 ? 0 : 255;
+    const background = cut && seen && light / seen > 191 ? 0 : 255;
     for (let i = 0, j = 0; i < rgba.length; i += 4, j += 3) {
       const cover = rgba[i + 3] / 255;
       for (let c = 0; c < 3; c++)
-        full.data[j + c] = cover === 1 ? rgba[i + c] : round(rgba[i + c] * cover + ground * (1 - cover));
+        full.data[j + c] = cover === 1 ? rgba[i + c] : round(rgba[i + c] * cover + background * (1 - cover));
     }
     return thumbnail(full);
   }
@@ -184,10 +184,10 @@ const Photo = (() => {
   /* Every step from a photo to the network's input, by name, in order. Throws an Error whose
      message is a sentence if no garment stands out. */
   function steps(whole, name) {
-    const { photo, ground, garment } = found(whole, name);
+    const { photo, background, garment } = found(whole, name);
     if (!garment)
-      throw Error(`No garment stands out in ${name}; photograph one close up, on a plain ground of another colour.`);
-    const tones = new Float64Array(ground.length / 3).map((_, i) => grey(ground, 3 * i));
+      throw Error(`No garment stands out in ${name}; photograph one close up, on a plain background of another colour.`);
+    const tones = new Float64Array(background.length / 3).map((_, i) => grey(background, 3 * i));
     const black = median(tones) < BLACK;
     const cut = cutOut(photo, garment, black);
     const trimmed = trim(cut, garment);
@@ -202,17 +202,17 @@ const Photo = (() => {
     return { photo, "cut out": cut, trimmed, shrunk, sharpened, centred, negated, grey: plain, stretched };
   }
 
-  /* The photo, its ground and where its garment is: within a frame, if it has one. */
+  /* The photo, its background and where its garment is: within a frame, if it has one. */
   function found(photo, name) {
-    const ground = groundOf(photo), garment = garmentOf(photo, ground);
+    const background = backgroundOf(photo), garment = garmentOf(photo, background);
     const [inside, sides] = withinFrame(photo);
-    if (!inside) return { photo, ground, garment };
+    if (!inside) return { photo, background, garment };
     const within = found(inside, name);
-    if (!within.garment) return { photo, ground, garment };
+    if (!within.garment) return { photo, background, garment };
     const share = within.garment.reduce((a, b) => a + b, 0) / within.garment.length;
     const opposite = [["top", "bottom"], ["left", "right"]].some((pair) => pair.every((s) => sides.includes(s)));
     if (share < 0.1 || !opposite)
-      throw Error(`${name} seems to have a frame, or a bar at one side; cut it off, or photograph the garment close up, with its ground all around.`);
+      throw Error(`${name} seems to have a frame, or a bar at one side; cut it off, or photograph the garment close up, with its background all around.`);
     return within;
   }
 
@@ -280,8 +280,8 @@ const Photo = (() => {
         yield [x, y];
   }
 
-  /* The ground's colour at every pixel: a plane through most of the edge's colours. */
-  function groundOf({ width, height, data }) {
+  /* The background's colour at every pixel: a plane through most of the edge's colours. */
+  function backgroundOf({ width, height, data }) {
     const size = Math.max(width, height), places = [...edge(width, height)];
     const at = (x, y) => [1, (x - (width - 1) / 2) / size, (y - (height - 1) / 2) / size];
     const there = places.map(([x, y]) => at(x, y));
@@ -298,10 +298,10 @@ const Photo = (() => {
       plane = solve(left, right);
       weights = weights.map((_, n) => 1 / (1 + off(colour(plane, there[n]), colours[n])));
     }
-    const ground = new Float64Array(width * height * 3);
+    const background = new Float64Array(width * height * 3);
     for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i += 3)
-      ground.set(colour(plane, at(x, y)).map(clip), i);
-    return ground;
+      background.set(colour(plane, at(x, y)).map(clip), i);
+    return background;
   }
   const colour = (plane, p) => [0, 1, 2].map((c) => p[0] * plane[0][c] + p[1] * plane[1][c] + p[2] * plane[2][c]);
   /* Three linear equations, by Gauss. */
@@ -320,11 +320,11 @@ const Photo = (() => {
     return rows.map((row, i) => row.slice(3).map((value) => value / row[i]));
   }
 
-  /* Where the garment is, 0 or 1 a pixel: what differs from the ground. null: nowhere. */
-  function garmentOf({ width, height, data }, ground) {
+  /* Where the garment is, 0 or 1 a pixel: what differs from the background. null: nowhere. */
+  function garmentOf({ width, height, data }, background) {
     const distance = new Float64Array(width * height);
     for (let n = 0, i = 0; n < distance.length; n++, i += 3)
-      distance[n] = Math.max(Math.abs(data[i] - ground[i]), Math.abs(data[i + 1] - ground[i + 1]), Math.abs(data[i + 2] - ground[i + 2]));
+      distance[n] = Math.max(Math.abs(data[i] - background[i]), Math.abs(data[i + 1] - background[i + 1]), Math.abs(data[i + 2] - background[i + 2]));
     const atEdge = [...edge(width, height)].map(([x, y]) => distance[y * width + x]);
     let limit = Math.max(CLOSE, 3 * median(atEdge));
     const clear = distance.filter((d) => d > limit);
@@ -399,9 +399,9 @@ const Photo = (() => {
     }
   }
 
-  function centre(small, ground) {
+  function centre(small, background) {
     const out = picture(SIDE, SIDE);
-    out.data.fill(ground);
+    out.data.fill(background);
     const top = (SIDE - small.height) >> 1, left = (SIDE - small.width) >> 1;
     for (let y = 0; y < small.height; y++)
       out.data.set(small.data.subarray(y * small.width * 3, (y + 1) * small.width * 3), ((y + top) * SIDE + left) * 3);
