@@ -24,11 +24,11 @@ from fmnist_utils.data import standin
 from fmnist_utils.models import ready
 from fmnist_utils.photo import answer, file, model
 from fmnist_utils.photo.steps import (
+    _background,
     _centre,
     _cut_out,
     _garment,
     _grey,
-    _background,
     _resize,
     _without,
 )
