@@ -7,7 +7,7 @@ MUTANTS ?=
 REPOSITORY ?= OWNER/REPOSITORY
 RUN = .venv/bin/python
 SITE = .venv-site/bin/python
-CHECK = $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The course needs Python 3.11 or newer, and " + sys.executable + " is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
+CHECK = $(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("The course needs Python 3.11, 3.12 or 3.13, and " + sys.executable + " is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-header --no-emit-index-url --no-emit-find-links --upgrade
 
@@ -66,10 +66,11 @@ bench: .venv/installed
 	  $(RUN) benchmarks/$$one.py || exit 1; done
 
 handout: .venv/installed
+	rm -rf build/handout
 	$(RUN) tools/handout.py
 
 notebooks: .venv/installed
-	rm -rf build/lesson-runs
+	rm -rf build/lesson-runs build/lesson
 	FMNIST_RUNS_DIR="$(CURDIR)/build/lesson-runs" \
 	  $(RUN) -m fmnist_utils run --profile lesson --out build/lesson
 	cp build/lesson/*.ipynb notebooks/

@@ -7,6 +7,7 @@ of the published tuned CNN, measured in the same run.
 """
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ KERAS = {
 }
 
 
-def by_keras(changes: dict, images: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+def by_keras(changes: dict, images: np.ndarray, labels: np.ndarray) -> Callable[[], None]:
     chain = [KERAS[name]() for name in changes]
 
     @tf.function

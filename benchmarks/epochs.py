@@ -75,8 +75,10 @@ def main(name: str, rounds: int = 3) -> None:
         table = pd.DataFrame(rows, columns=list(WHAT[name])).rename_axis("round")
         tables.write_table(table.round(3).reset_index(), tables.FOLDER / "epochs" / f"{name}.csv")
         print("round", number + 1, f"{sum(times.values()):.0f} s", flush=True)
-    report("epochs", table.agg(["median", "min", "max"]).T.rename_axis("id"), rounds=rounds)
+    report(f"epochs-{name}", table.agg(["median", "min", "max"]).T.rename_axis("id"), rounds=rounds)
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] not in [[name] for name in WHAT]:
+        sys.exit(f"error: say which: {' or '.join(WHAT)}")
     main(sys.argv[1], *map(int, sys.argv[2:]))

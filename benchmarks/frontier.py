@@ -31,11 +31,11 @@ from fmnist_utils.models import whitening
 from fmnist_utils.models.backend import keras, tf
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.reference import tables
+from fmnist_utils.training import loop
 
 layers, schedules = keras.layers, keras.optimizers.schedules
 TRAININGS = tables.FOLDER / "frontier.csv"
 KEY = ["model", "epochs", "seed", "images"]
-MEAN, DEVIATION = 0.2860, 0.3530  # of all training pixels, as fractions of 255
 
 
 def unit(images: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def centred(images: np.ndarray, train: np.ndarray) -> np.ndarray:
 
 
 def standard(images: np.ndarray, train: np.ndarray) -> np.ndarray:
-    return (unit(images, train) - MEAN) / DEVIATION
+    return (unit(images, train) - loop.MEAN) / loop.DEVIATION
 
 
 def compiled(model: keras.Model, optimizer: str | keras.optimizers.Optimizer) -> keras.Model:
@@ -194,9 +194,9 @@ class Whitening(layers.Layer):
 class Airbench(keras.optimizers.SGD):
     """Nesterov's momentum; the biases of batch normalisation learn 64 times as fast."""
 
-    def __init__(self, steps: int, batch: int = 1000) -> None:
+    def __init__(self, steps: int) -> None:
         # The source gives 10, and the decay of 0.015, for 1,024 images and for no momentum.
-        scale = batch / (1024 * (1 + 1 / (1 - 0.85)))
+        scale = 1000 / (1024 * (1 + 1 / (1 - 0.85)))
         super().__init__(Triangle(10.0 * scale, steps), momentum=0.85, nesterov=True)
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable, rate: tf.Tensor) -> None:
@@ -242,8 +242,8 @@ class Peer:
 PEERS = {
     "tensorflow-tutorial": Peer(tutorial, (5, 15, 45)),
     "lenet-5": Peer(lenet, (5, 15, 45), 256),
-    "geron-cnn": Peer(geron, (3, 10, 20)),
-    "resnet-20": Peer(resnet20, (5, 15, 30), 128, centred, 4, flip="random"),
+    "geron-cnn": Peer(geron, (3, 10)),
+    "resnet-20": Peer(resnet20, (5, 15), 128, centred, 4, flip="random"),
     "airbench": Peer(airbench, (5, 10, 20), 1000, standard, 2, "REFLECT", "alternating", True),
 }
 

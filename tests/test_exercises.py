@@ -42,9 +42,9 @@ def softmax(z, shift=lambda z: z.max(axis=1, keepdims=True)):
     return exp_shares(z - shift(z))
 
 
-def conv1d(x, k, b, with_bias=True, last=1):
-    steps = [np.tensordot(x[t : t + len(k)], k, 2) for t in range(len(x) - len(k) + last)]
-    return np.stack(steps) + b * with_bias
+def conv1d(x, k, b, stride, with_bias=True, last=1):
+    starts = np.arange(0, len(x) - len(k) + last, stride)
+    return np.stack([np.tensordot(x[t : t + len(k)], k, 2) for t in starts]) + b * with_bias
 
 
 def pool(x, reduce=np.max, columns=2):
@@ -275,8 +275,8 @@ ALSO_RIGHT = {
     "3.1": [(12.0, 64.0)],
     "3.3": [1.46, 1.461, 1.4612, 1.5],
     "3.4": [
-        lambda x, k, b: conv1d(x.astype("float32"), k.astype("float32"), b).tolist(),
-        lambda x, k, b: conv1d(x, k, b).round(2),
+        lambda x, k, b, s: conv1d(x.astype("float32"), k.astype("float32"), b, s).tolist(),
+        lambda x, k, b, s: conv1d(x, k, b, 1)[::s].round(2),
     ],
     "3.5": [
         softmax_outputs(30, sharper=2),
@@ -486,15 +486,19 @@ WRONG = {
         (mostly_right(61), "439 of 500 are right; 440 can be had."),
     ],
     "3.4": [
-        (lambda x, k, b: conv1d(x, k, b, with_bias=False), "Every filter adds its bias."),
-        (lambda x, k, b: conv1d(x, k, b, with_bias=False).round(2), "Every filter adds its bias."),
-        (lambda x, k, b: conv1d(x, k, k[..., 0].size * b), "Add the bias once a step"),
-        (lambda x, k, b: conv1d(x, k, b, last=0), "7 rows and a kernel of 3 give 5 steps"),
-        (lambda x, k, b: conv1d(x, k, b)[:5], "9 rows and a kernel of 4 give 6 steps"),
-        (lambda x, k, b: conv1d(np.pad(x, ((1, 1), (0, 0))), k, b), "Without padding"),
-        (lambda x, k, b: conv1d(x, k[::-1], b), "The kernel is not turned round."),
-        (lambda x, k, b: np.maximum(conv1d(x, k, b), 0), "with a ReLU behind it."),
-        (lambda x, k, b: conv1d(x, k[:, ::-1], b), "At each step: multiply the rows"),
+        (lambda x, k, b, s: conv1d(x, k, b, s, with_bias=False), "Every filter adds its bias."),
+        (lambda x, k, b, s: conv1d(x, k, 0 * b, s).round(2), "Every filter adds its bias."),
+        (lambda x, k, b, s: conv1d(x, k, k[..., 0].size * b, s), "Add the bias once a step"),
+        (lambda x, k, b, s: conv1d(x, k, b, 1), "by one row at a time, whatever the stride."),
+        (lambda x, k, b, s: conv1d(x, k, b, s, last=0), "of 3 and a stride of 2 give 3 steps"),
+        (lambda x, k, b, s: conv1d(x, k, b, s)[: 7 - 2 * s], "and a stride of 3 give 2 steps"),
+        (
+            lambda x, k, b, s: conv1d(np.pad(x, ((1, 1), (0, 0))), k, b, s),
+            "stops before",
+        ),
+        (lambda x, k, b, s: conv1d(x, k[::-1], b, s), "The kernel is not turned round."),
+        (lambda x, k, b, s: np.maximum(conv1d(x, k, b, s), 0), "with a ReLU behind it."),
+        (lambda x, k, b, s: conv1d(x, k[:, ::-1], b, s), "At each step: multiply the rows"),
     ],
     "3.5": [
         (softmax_outputs(200, sharper=3).argmax(axis=1), "ten columns, one a class"),

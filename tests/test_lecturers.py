@@ -141,9 +141,7 @@ def test_a_class_of_two(fails, tmp_path, dataset, monkeypatch):
         there = recipe.id == "mlp-350-80" and data is dataset and profile.name == "smoke"
         return SimpleNamespace(metrics={"test_accuracy": seed / 8}) if there else None
 
-    monkeypatch.setattr(class_list, "run_series", run_series)
-    monkeypatch.setattr(data, "load", lambda profile: dataset)
-    monkeypatch.setattr(runs, "find", find)
+    a_class(monkeypatch, run_series, dataset, find)
     options = "--profile", "smoke", "--out", out
     assert call(monkeypatch, "class_list", given, "02", *options) == (1 if fails else 0)
     assert seen == [
@@ -151,9 +149,33 @@ def test_a_class_of_two(fails, tmp_path, dataset, monkeypatch):
         (["02_mlp"], "smoke", 1, out / "NA", 2),  # the header, and the row of the one before
     ]
     assert (out / "results.csv").read_text().splitlines() == [
-        "student,seed,model,test_accuracy",
-        "Grace Hopper,2,mlp-350-80,0.25",
-        "NA,1,mlp-350-80,0.125",
+        "student,seed,model,profile,test_accuracy",
+        "Grace Hopper,2,mlp-350-80,smoke,0.25",
+        "NA,1,mlp-350-80,smoke,0.125",
+    ]
+
+
+def a_class(monkeypatch, run_series, dataset, find):
+    monkeypatch.setattr(class_list, "run_series", run_series)
+    monkeypatch.setattr(data, "load", lambda profile: dataset)
+    monkeypatch.setattr(runs, "find", find)
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_what_a_lesson_trains_as_published_is_entered(trained, tmp_path, called_real, monkeypatch):
+    (tmp_path / "class.csv").write_text("student,seed\nAda,3\n")
+
+    def find(recipe, data, profile, seed):
+        there = {"cnn-basic": ["full"], "mlp-350-80": ["full", "lesson"]}.get(recipe.id, [])
+        return SimpleNamespace(metrics={"loss": 0.5}) if trained and str(profile) in there else None
+
+    a_class(monkeypatch, lambda *_: 0, called_real, find)
+    options = "--profile", "lesson", "--out", tmp_path
+    assert call(monkeypatch, "class_list", tmp_path / "class.csv", "04", *options) == 0
+    assert (tmp_path / "results.csv").read_text().splitlines() == [
+        "student,seed,model,profile" + ",loss" * trained,
+        *["Ada,3,mlp-350-80,lesson,0.5", "Ada,3,mlp-350-80,full,0.5", "Ada,3,cnn-basic,full,0.5"]
+        * trained,
     ]
 
 

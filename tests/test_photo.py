@@ -30,6 +30,7 @@ from fmnist_utils.photo.steps import (
     _garment,
     _grey,
     _resize,
+    _within_frame,
     _without,
 )
 from fmnist_utils.profiles import PROFILES
@@ -198,6 +199,29 @@ def test_a_garment_is_moved_away_from_its_new_background(tone, black, painted, m
     assert set(found[~where].ravel()) == {painted}
 
 
+@pytest.mark.parametrize(
+    ("tones", "black", "moved"),
+    [([5, 5, 5, 250], True, [58, 58, 58, 255]), ([250, 250, 250, 3], False, [197, 197, 197, 0])],
+)
+def test_a_tone_is_moved_as_far_as_there_are_tones(tones, black, moved):
+    photo = np.array([[[tone] * 3 for tone in tones]], float)
+    found = _cut_out(photo, np.ones((1, 4), bool), black)
+    np.testing.assert_array_equal(found[0, :, 0], moved)
+
+
+@pytest.mark.parametrize(("corner", "framed"), [(15, True), (22, False)])
+def test_a_frame_may_have_round_corners_but_not_too_round_ones(corner, framed):
+    """Of a line two pixels within the frame, 256 pixels long, 26 belong to the corners, or 40."""
+    photo = np.full((300, 300, 3), 255.0)
+    photo[20:280, 20:280] = 0
+    for rows in (np.s_[20 : 20 + corner], np.s_[280 - corner : 280]):
+        photo[rows, 20 : 20 + corner] = photo[rows, 280 - corner : 280] = 255
+    inside, sides = _within_frame(photo)
+    assert len(sides) == 4 * framed
+    if framed:  # and two hundredths of the photo's edge go with it
+        assert inside.shape == (300 - 2 * (20 + 6), 300 - 2 * (20 + 6), 3)
+
+
 @pytest.mark.parametrize("shape", [(112, 56), (56, 112), (28, 27), (300, 3), (7, 14), (1, 2)])
 def test_the_longer_edge_becomes_28_pixels(shape):
     """By averaging, or by Pillow's bicubic interpolation where the picture is smaller."""
@@ -237,7 +261,7 @@ def test_a_cut_out_picture_is_laid_on_white_or_if_it_is_light_on_black():
     found = file._on_plain_background(np.array([[half, none, full]], np.uint8))
     assert found.tolist() == [[[227, 177, 152], [255, 255, 255], [200, 100, 50]]]
     for light, background in ((192, 0), (191, 255)):  # in the mean of what is seen
-        pixels = np.array([[(light, light, light, 255), (9, 9, 9, 127), (0, 0, 0, 0)]], np.uint8)
+        pixels = np.array([[(light, light, light, 128), (9, 9, 9, 127), (0, 0, 0, 0)]], np.uint8)
         assert file._on_plain_background(pixels)[0, 2].tolist() == [background] * 3
     assert file._on_plain_background(np.zeros((1, 1, 4), np.uint8)).tolist() == [[[255, 255, 255]]]
 
@@ -870,6 +894,11 @@ def asked(monkeypatch):
     monkeypatch.setattr(model, "shipped", shipped)
     monkeypatch.setattr(model, "trained", trained)
     return asked
+
+
+@pytest.mark.parametrize(("largest", "unsure"), [(0.59, True), (0.6, False), (0.65, False)])
+def test_below_three_fifths_the_network_is_unsure(largest, unsure):
+    assert answer.unsure(np.array([largest, 1 - largest] + 8 * [0])) is unsure
 
 
 def test_predict_names_the_best_three_of_each_photo(saved, asked, capsys):

@@ -33,7 +33,7 @@ def test_actions_are_pinned_and_may_only_read(path):
 def test_every_push_runs_the_readmes_own_command_on_every_python():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
     job = workflow["jobs"]["test"]
-    assert job["steps"][-1]["run"] == "make test"
+    assert [step.get("run") for step in job["steps"][-2:]] == ["make test", "make test-handouts"]
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     assert "make test" in (ROOT / "README.md").read_text()
     assert workflow["jobs"]["browser"]["steps"][-1]["run"] == "make test-browser test-site"

@@ -4,8 +4,9 @@
 
 STUDENTS.csv has the columns `student` and `seed`, as a spreadsheet saves them: between commas,
 semicolons or tabs, in UTF-8, UTF-16 or Windows' own letters. Each student's notebooks go into a
-folder of their own; `results.csv` has one row a student and published model, and is written anew
-after each student. Started again, the command finds what was trained before.
+folder of their own. `results.csv` has one row a student, published model and profile (`full` where
+a lesson trains as published), and is written anew after each student. Started again, the command
+finds what was trained before.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from fmnist_utils.profiles import PROFILES, check_seed, named
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 RESULTS = "results.csv"
+KNOWN = ["student", "seed", "model", "profile"]
 MAX_BYTES = 10_000_000
 # As 1, 1.0 or 1,00. (1.000 may be one or a thousand: it isn't taken.)
 SEED = re.compile(r"([0-9]{1,20})(?:[.,]0{0,2})?")
@@ -179,6 +181,8 @@ def main() -> int:
     from fmnist_utils.reference import tables
 
     dataset = data.load(profile)
+    # A lesson trains some models in its profile, and some as published.
+    budgets = dict.fromkeys([profile, data.as_published(profile, dataset)])
     for student in students:  # a folder that can't be made is told now, not after an hour
         (arguments.out / student).mkdir(parents=True, exist_ok=True)
     failed, rows = 0, []
@@ -186,9 +190,12 @@ def main() -> int:
         print(f"{student}, seed {seed}")
         failed += run_series(notebooks, profile, seed, arguments.out / student)
         for recipe in PUBLISHED.values():
-            if run := runs.find(recipe, dataset, profile, seed):
-                rows.append({"student": student, "seed": seed, "model": recipe.id} | run.metrics)
-        tables.write_table(pd.DataFrame(rows), arguments.out / RESULTS)
+            for budget in budgets:
+                if run := runs.find(recipe, dataset, budget, seed):
+                    known = dict(zip(KNOWN, (student, seed, recipe.id, budget.name), strict=True))
+                    rows.append(known | run.metrics)
+        found = pd.DataFrame(rows) if rows else pd.DataFrame(columns=KNOWN)
+        tables.write_table(found, arguments.out / RESULTS)
     print(f"{len(rows)} rows in {arguments.out / RESULTS}")
     return 1 if failed else 0
 

@@ -3,7 +3,7 @@
     python tools/handout.py [--out DIR] [NOTEBOOK ...]
 
 The exercises and their checks stay, and the pages to which the lessons link lie beside them.
-Written to build/handout, next to nothing else that is there.
+Written to build/handout; what else is in that folder stays (`make handout` empties it first).
 """
 
 import argparse

@@ -49,7 +49,7 @@ def gather(pages: Path, repository: str) -> None:
     front = (ROOT / "docs" / "front.md").read_text("utf-8").replace(PLACEHOLDER, repository)
     pictures = pages / "front"
     pictures.mkdir()
-    board = next((lesson for lesson in lessons if "scoreboard" in lesson), lessons[-1])
+    (board,) = (lesson for lesson in lessons if "scoreboard" in lesson)
     front = front.replace("CARDS", cards(lessons, readme, pictures))
     front = front.replace(
         "SCOREBOARD", f"![{figure(board, pictures)}](front/{Path(board).name}.png)"
@@ -70,7 +70,9 @@ def cards(lessons: list[str], readme: str, pictures: Path) -> str:
         title = json.loads((ROOT / f"{lesson}.ipynb").read_text("utf-8"))["cells"][0]["source"]
         title = "".join(title).partition("\n")[0].removeprefix("# ")
         minutes = re.search(rf"\({lesson}\.ipynb\) \|.*?\| ([\d.]+) \|", readme)
-        took = float(minutes[1]) if minutes else 0
+        if not minutes:
+            sys.exit(f"README.md has no minutes for {lesson}, and its card needs them.")
+        took = float(minutes[1])
         parts = [
             "::::{container} lesson-card",
             f"![{figure(lesson, pictures)}](front/{name}.png)\n",

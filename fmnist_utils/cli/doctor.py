@@ -32,8 +32,8 @@ KERAS_SETTINGS = {
 
 
 def _python() -> Iterator[Finding]:
-    fine = sys.version_info >= (3, 11)
-    todo = "" if fine else ": install Python 3.11 or newer"
+    fine = sys.version_info < (3, 14)  # an older one than 3.11 has been refused already
+    todo = "" if fine else ": install Python 3.13, TensorFlow has no build for a newer one"
     yield fine, f"Python {platform.python_version()}{todo}"
 
 

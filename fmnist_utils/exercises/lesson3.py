@@ -9,19 +9,21 @@ from fmnist_utils.exercises.value import array, function, number, shape
 
 def check_conv1d(conv1d: Callable) -> str:
     rng = np.random.default_rng(34)
-    for rows, size, filters in ((7, 3, 2), (9, 4, 3)):
+    for rows, size, stride, filters in ((7, 3, 2, 2), (9, 4, 3, 3)):
         image, kernel = rng.normal(size=(rows, 4)), rng.normal(size=(size, 4, filters))
         bias = 10.0 * (-1) ** np.arange(filters) + np.arange(filters)
-        steps = rows - size + 1
-        windows = np.stack([image[i : i + size] for i in range(steps)])
+        starts = range(0, rows - size + 1, stride)
+        windows = np.stack([image[i : i + size] for i in starts])
         sums = np.tensordot(windows, kernel, 2)
-        found = conv1d(image, kernel, bias)
-        if found.shape == (rows, filters):
-            return "Without padding the kernel fits fewer times than there are rows."
+        found = conv1d(image, kernel, bias, stride)
+        if found.shape == (rows - size + 1, filters):
+            return "That moves the kernel by one row at a time, whatever the stride."
+        if found.shape == (-(-rows // stride), filters):
+            return "Without padding the kernel stops before it reaches over the end."
         if found.shape != sums.shape:
             return (
-                f"{rows} rows and a kernel of {size} give {steps} steps, with {filters} filters: "
-                f"{sums.shape}, not {found.shape}."
+                f"{rows} rows, a kernel of {size} and a stride of {stride} give {len(starts)} "
+                f"steps, with {filters} filters: {sums.shape}, not {found.shape}."
             )
         for wrong, hint in (
             (sums, "Every filter adds its bias."),

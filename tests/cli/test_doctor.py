@@ -57,6 +57,10 @@ def spoil_keras_json(patch, folder):
     (folder / "keras.json").write_text('{"floatx": "float8"}')
 
 
+def be_python_3_14(patch, folder):
+    patch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+
+
 def name_no_folder(patch, folder):
     patch.setenv("FMNIST_RUNS_DIR", "https://host/runs")
 
@@ -77,6 +81,7 @@ def name_no_folder(patch, folder):
         (block_run_store, "set FMNIST_RUNS_DIR to another folder"),
         (spoil_keras_json, "correct or delete it."),
         (name_no_folder, "is an address; name a folder instead."),
+        (be_python_3_14, ": install Python 3.13, TensorFlow has no build for a newer one"),
         (point_kernel_elsewhere, "python -m ipykernel install --sys-prefix"),
     ],
 )
