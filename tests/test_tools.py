@@ -142,31 +142,37 @@ def test_the_site_is_of_the_lessons_and_what_the_readme_links_to(tmp_path, monke
         v4.new_code_cell(outputs=[other]),
         v4.new_code_cell(outputs=[best], metadata={"tags": ["card-picture"]}),
     ]
-    (tmp_path / "notebooks" / "02_b.ipynb").write_text(
+    (tmp_path / "notebooks" / "07_scoreboard.ipynb").write_text(
         nbformat.writes(v4.new_notebook(cells=cells))
     )
     (tmp_path / "docs" / "front.md").write_text("OWNER/REPOSITORY\nCARDS\nSCOREBOARD\n")
-    (tmp_path / "docs" / "front.json").write_text('{"02_b": "Why?"}')
+    (tmp_path / "docs" / "front.json").write_text('{"07_scoreboard": "Why?"}')
     linked = "OWNER/REPOSITORY [a](LICENSE.md) ![b](picture.png) [c](https://x.org)"
-    readme.write_text(f"{linked}\n| [02_b](notebooks/02_b.ipynb) | what | 2.8 | 1.0 GB |\n")
+    readme.write_text(
+        f"{linked}\n| [07_scoreboard](notebooks/07_scoreboard.ipynb) | what | 2.8 | 1.0 GB |\n"
+    )
     site.gather(pages := tmp_path / "pages", "me/copy")
     front, lessons, course = (pages / "index.md").read_text().split("```{toctree}")
     assert front.startswith("me/copy\n")
-    assert "![A \\*chart\\*](front/02_b.png)" in front
-    assert "**[2 · B](notebooks/02_b.ipynb)**\n\nWhy?\n\n3 min of computing" in front
-    assert (pages / "front" / "02_b.png").read_bytes() == b"PNG"
-    assert lessons.split()[-2:] == ["notebooks/02_b", "```"]
+    assert "![A \\*chart\\*](front/07_scoreboard.png)" in front
+    assert "**[2 · B](notebooks/07_scoreboard.ipynb)**\n\nWhy?\n\n3 min of computing" in front
+    assert (pages / "front" / "07_scoreboard.png").read_bytes() == b"PNG"
+    assert lessons.split()[-2:] == ["notebooks/07_scoreboard", "```"]
     assert course.split()[-4:] == ["<README>", "notebooks/glossary", "LICENSE", "```"]
-    texts = {name: (pages / name).read_text() for name in ("notebooks/02_b.ipynb", "README.md")}
+    texts = {
+        name: (pages / name).read_text() for name in ("notebooks/07_scoreboard.ipynb", "README.md")
+    }
     assert "OWNER/REPOSITORY" not in "".join(texts.values())
     assert "me/copy [a](LICENSE.md)" in texts["README.md"]
     for name in ("LICENSE.md", "picture.png"):
         assert (pages / name).read_text() == "OWNER/REPOSITORY"
     cells[2].metadata["tags"] = []
     lesson = nbformat.writes(v4.new_notebook(cells=cells))
-    (tmp_path / "notebooks" / "02_b.ipynb").write_text(lesson)
+    (tmp_path / "notebooks" / "07_scoreboard.ipynb").write_text(lesson)
     with pytest.raises(SystemExit, match="has 0 figures in cells tagged card-picture"):
         site.gather(tmp_path / "again", "me/copy")
+    with pytest.raises(SystemExit, match="no minutes for notebooks/07_scoreboard"):
+        site.cards(["notebooks/07_scoreboard"], linked, tmp_path)
     readme.write_text("[d](gone.md)")
     with pytest.raises(SystemExit, match="README.md links to gone.md, and"):
         site.gather(pages, "me/copy")
