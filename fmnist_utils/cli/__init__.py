@@ -142,6 +142,9 @@ def _predict(args: argparse.Namespace) -> int:
     photos = predict.named(args.photo)
     if args.explain and len(photos) > 1:
         raise CourseError(f"--explain draws one photo, and not {len(photos)}; name one.")
+    for option, mark in (("csv", predict.TABLE), ("explain", predict.PICTURE)):
+        if path := getattr(args, option):
+            predict.refuse_to_overwrite(f"--{option}", path, mark)
     if len(photos) == 1:
         predict.photo.prepare(photos)  # before TensorFlow starts: what is no photo is told at once
 

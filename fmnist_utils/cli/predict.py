@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fmnist_utils.photo.model import Network
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+COLUMNS = ["photo", "class", "probability", "unsure", *CLASS_NAMES]
+# What this command writes begins with (the picture's mark is from `figures.explanation`):
+TABLE, PICTURE = ",".join(COLUMNS[:4]).encode(), b"Software\0fmnist_utils"
 BLOCK = 100  # photos at a time: no more than their inputs, 78 kB, and one photo are in memory
 
 
@@ -43,8 +46,23 @@ def named(places: Iterable[str]) -> list[str]:
     return photos
 
 
+def refuse_to_overwrite(option: str, path: str, mark: bytes) -> None:
+    """Raise CourseError if `path` is a file without `mark` among its first bytes: what this command
+    hasn't written may be a photo, which `--csv photos/*` names in the place of a table."""
+    if not Path(path).is_file():  # a device or a pipe can't be lost
+        return
+    with open(path, "rb") as there:
+        head = there.read(200)
+    if head and mark not in head:
+        raise CourseError(
+            f"{option} {file.shown(path)} would overwrite a file that this command hasn't "
+            "written; name a new one."
+        )
+
+
 def predict(photos: list[str], network: "Callable[[], Network]", table: str | None) -> int:
-    """Answer for photos; print each answer, or write them all to the CSV file `table`.
+    """Answer for photos; print each answer, or write them all to the CSV file `table`, which is
+    replaced at the end: what an interruption leaves is in a file beside it, "….unfinished".
 
     A photo that can't be used is named and skipped. network: called when there is a first photo to
     answer for. Returns an exit code: 0, 1 if some photos were skipped, 2 if there was no other.
@@ -96,15 +114,18 @@ class _Table:
     def __enter__(self) -> "_Table":
         self._file = self._rows = None
         if self._path is not None:
+            self._unfinished = Path(self._path)
+            if self._unfinished.is_file() or not self._unfinished.exists():  # else /dev/stdout, say
+                self._unfinished = Path(f"{self._path}.unfinished")
             try:
-                self._file = open(self._path, "w", newline="", encoding="utf-8")
+                self._file = self._unfinished.open("w", newline="", encoding="utf-8")
             except OSError as error:
                 raise CourseError(
                     f"--csv {file.shown(self._path)} can't be written ({error.strerror}); name a "
                     "file in a folder that you may write to."
                 ) from None
             self._rows = csv.writer(self._file)
-            self._rows.writerow(["photo", "class", "probability", "unsure", *CLASS_NAMES])
+            self._rows.writerow(COLUMNS)
         return self
 
     def add(self, path: str, probabilities: np.ndarray) -> None:
@@ -113,9 +134,13 @@ class _Table:
             best, unsure = probabilities.argmax(), "yes" if answer.unsure(probabilities) else "no"
             self._rows.writerow([file.shown(path), CLASS_NAMES[best], each[best], unsure, *each])
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._file:
             self._file.close()
+            if kind is not None:
+                print(f"The answers so far: {file.shown(self._unfinished)}", file=sys.stderr)
+            elif self._unfinished != Path(self._path):
+                self._unfinished.replace(self._path)
 
 
 def explain(path: str, network: "Network", picture: str) -> None:

@@ -341,4 +341,5 @@ def explanation(
     for ax in (seen, map_):
         ax.axis("off")
     figure.suptitle(title)
-    figure.savefig(file, format="png", dpi=110)
+    # By this mark `predict --explain` knows that it may overwrite the file.
+    figure.savefig(file, format="png", dpi=110, metadata={"Software": "fmnist_utils"})
