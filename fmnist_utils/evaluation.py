@@ -192,8 +192,15 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
 
     Confidence is the largest probability. Columns: images, confidence (mean), accuracy, both as
     fractions; empty bins are left out.
+    Raises ValueError if an output is no probability: not from 0 to 1, or no number.
     """
     _check(labels, probabilities)
+    # The reference's outputs are rounded: some lie a little above 1.
+    if not (np.min(probabilities) >= 0 and np.max(probabilities) <= 1.01):
+        raise ValueError(
+            f"Outputs from {np.min(probabilities)} to {np.max(probabilities)} say nothing of how "
+            "sure a model is; probabilities, from 0 to 1, do."
+        )
     confidence = probabilities.max(axis=1)
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     right = probabilities.argmax(axis=1) == labels
@@ -204,6 +211,7 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
     """The expected calibration error, a fraction: |confidence - accuracy|, averaged over images.
 
+    Raises ValueError as `calibration` does.
     Source: Guo et al. 2017, "On calibration of modern neural networks", equation 3.
     """
     table = calibration(labels, probabilities, bins)

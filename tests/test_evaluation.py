@@ -250,6 +250,17 @@ def test_calibration_by_hand():
     assert evaluation.calibration_error(labels, given, 4) == pytest.approx(sum(gaps) / 7, rel=1e-5)
 
 
+@pytest.mark.parametrize("value", [-0.001, 1.02, np.nan, np.inf, -np.inf])
+def test_only_probabilities_can_be_calibrated(value):
+    given = outputs(PREDICTED)
+    given[2, 3] = value
+    for judge in (evaluation.calibration, evaluation.calibration_error):
+        with pytest.raises(ValueError, match="say nothing of how sure a model is"):
+            judge(LABELS, given)
+    given[2] = np.eye(10)[6] * 1.00195  # 1, rounded as the reference's outputs are
+    assert evaluation.calibration(LABELS, given).images.tolist() == [6]
+
+
 def test_temperature_by_hand():
     p = np.full((1, 10), 0.01, np.float32)
     p[0, 3], p[0, 4] = 0.64, 0.28
