@@ -897,7 +897,14 @@ it has seen nothing but a shop's pictures, and gives one of its ten names even t
     assert (asked.images == photo.prepare(paths)).all()
 
 
-@pytest.mark.parametrize("options", [["mlp-350-80"], ["cnn-standard", "--profile", "smoke"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["mlp-350-80"],
+        ["cnn-standard", "--profile", "smoke"],
+        ["cnn-standard-shortcut", "--profile", "smoke"],
+    ],
+)
 def test_predict_trains_what_does_not_come_trained(saved, asked, capsys, options):
     assert main(["predict", str(saved(draw())), "--model", *options]) == 0
     assert capsys.readouterr().out.endswith("about a real photo means nothing.\n")
