@@ -1,10 +1,14 @@
 """What a reader is told: what went wrong, in one sentence; how far it is, in one line. And what a
-reader tells a command that is running: signals that ask it to end."""
+reader tells a command that is running: signals that ask it to end, and leave no file half written.
+"""
 
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 # Ctrl-C, a batch system, a terminal that is closed; Windows doesn't have them all.
 SIGNALS = [
@@ -133,3 +137,16 @@ class _Taken:
     def __exit__(self, *_: object) -> None:
         self._leave()
         stop_if_interrupted()  # whatever else has come of it
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file to write that takes the place of `path` once all is written; if that fails, nothing is
+    left of it. Its folder is made where it is missing, its ending is that of `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

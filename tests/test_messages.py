@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import IPython.display
 import pytest
 
-from fmnist_utils.messages import Line
+from fmnist_utils.messages import Line, whole
 
 
 def told(line):
@@ -46,6 +46,25 @@ def test_a_line_in_a_notebook_is_one_output_that_changes(monkeypatch, capsys):
     assert shown == [({"text/plain": "epoch 1 of 10"}, True, True)]
     assert changed == [({"text/plain": text}, True) for text in ("epoch 2", "trained")]
     assert capsys.readouterr().out == ""
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "answers.csv"
+    for text in ("old", "new"):
+        with whole(path) as unfinished:
+            assert unfinished.suffix == ".csv"
+            unfinished.write_text(text)
+    assert path.read_text() == "new"
+    for failure in (OSError, KeyboardInterrupt):
+        with pytest.raises(failure):
+            half_written(path, failure)
+    assert [(one.name, one.read_text()) for one in path.parent.iterdir()] == [(path.name, "new")]
+
+
+def half_written(path, failure):
+    with whole(path) as unfinished:
+        unfinished.write_text("half")
+        raise failure
 
 
 COMMAND = """

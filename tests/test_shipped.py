@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from fmnist_utils import CourseError, data, evaluation, models, training
+from fmnist_utils import CourseError, evaluation, models, training
 from fmnist_utils.cli import main, ship
 from fmnist_utils.models import ready
 from fmnist_utils.profiles import PROFILES
@@ -212,9 +213,33 @@ def test_weights_too_large_for_16_bits_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_shipping_refuses_unknown_ids_and_the_stand_in(capsys, monkeypatch, dataset):
+def test_what_is_interrupted_leaves_the_networks_that_are_there(tmp_path, dataset, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation, "temperature", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ship.ship(PUBLISHED["cnn-basic"], dataset, PROFILES["smoke"], tmp_path)
+    assert not list(tmp_path.glob("cnn-basic*"))
+
+
+def test_weights_and_card_are_written_both_or_neither(tmp_path, monkeypatch):
+    write_bytes, model = Path.write_bytes, models.conv2d(filters=(2,))
+
+    def interrupted(path, content):
+        signal.raise_signal(signal.SIGINT)
+        write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ready.write(model, dict(filters=(2,)), {"id": "small"}, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.f16", "small.json"]
+    ready.read("small", tmp_path)
+
+
+def test_shipping_refuses_unknown_ids_and_the_stand_in(capsys, monkeypatch):
     assert main(["ship", "cnn"]) == 2
     assert "'cnn' doesn't come trained; choose speedrun-small or" in capsys.readouterr().err
-    monkeypatch.setattr(data, "load", lambda profile: dataset)
+    monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
     assert main(["ship"]) == 2
     assert "refuses the drawn stand-in" in capsys.readouterr().err

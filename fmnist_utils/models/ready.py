@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fmnist_utils.messages import CourseError
+from fmnist_utils.messages import CourseError, Held, whole
 from fmnist_utils.models.backend import keras
 from fmnist_utils.models.factories import conv2d
 
@@ -85,10 +85,12 @@ def write(model: keras.Model, options: dict, about: dict, folder: Path) -> None:
         "options": options | {"precision": "float32"},
         "layers": _layers(model),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(content)
     text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-    (folder / f"{about['id']}.json").write_text(text, encoding="utf-8", newline="\n")
+    with Held():  # neither file without the other
+        with whole(folder / name) as unfinished:
+            unfinished.write_bytes(content)
+        with whole(folder / f"{about['id']}.json") as unfinished:
+            unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _card(id: str, folder: Path) -> dict:
