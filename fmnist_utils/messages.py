@@ -142,9 +142,9 @@ class _Taken:
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A file to write that takes the place of `path` once all is written; if that fails, nothing is
-    left of it. Its folder is made where it is missing, its ending is that of `path`."""
+    left of it. Its folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield unfinished
         unfinished.replace(path)

@@ -866,7 +866,6 @@ def asked(monkeypatch):
         return model.Network(outputs, "drawn stand-in", 0.891, 1.0)
 
     monkeypatch.setattr(ready, "TRAINED", ("cnn-standard", "speedrun-small"))
-    monkeypatch.setattr(ready, "best", lambda: "speedrun-small")
     monkeypatch.setattr(model, "shipped", shipped)
     monkeypatch.setattr(model, "trained", trained)
     return asked

@@ -15,7 +15,7 @@ from fmnist_utils import CourseError, evaluation, models, training
 from fmnist_utils.cli import main, ship
 from fmnist_utils.models import ready
 from fmnist_utils.profiles import PROFILES
-from fmnist_utils.recipes import MODELS, PUBLISHED, SHIPPED
+from fmnist_utils.recipes import CANDIDATES, MODELS, PUBLISHED, SHIPPED
 from fmnist_utils.runs import files
 
 ROOT = Path(__file__).parent.parent
@@ -161,7 +161,7 @@ def test_the_page_s_images_are_right_and_wrong_ones_of_every_class():
     labels = np.array([image["label"] for image in which])
     assert (labels == np.repeat(np.arange(10), 6)).all()
     chose = json.loads((folder / "images.json").read_text())["network"]
-    assert chose == ready.best()
+    assert chose == ready.DEFAULT
     outputs = training.predict(SHIPPED[chose], models.shipped(), images)
     right = (outputs.argmax(axis=1) == labels).reshape(10, 6)
     assert right[:, :4].all()
@@ -177,9 +177,12 @@ def test_the_page_s_images_are_test_images(real):
     assert (np.asarray(Image.open(folder / "images.png")) == rows).all()
 
 
-def test_the_best_is_the_one_with_the_highest_accuracy():
-    accuracies = {id: models.card(id)["test"]["accuracy"] for id in ready.TRAINED}
-    assert ready.best() == models.card()["id"] == sorted(accuracies, key=accuracies.get)[-1]
+def test_the_default_is_the_one_that_was_chosen_by_validation_images(capsys):
+    assert models.card()["id"] == ready.DEFAULT == "speedrun-small"
+    assert [id for id in SHIPPED if id in CANDIDATES] == [ready.DEFAULT]
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    assert f"(default: {ready.DEFAULT})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_what_does_not_come_trained_is_told():

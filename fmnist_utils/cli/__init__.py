@@ -151,7 +151,7 @@ def _predict(args: argparse.Namespace) -> int:
     from fmnist_utils.models import ready
     from fmnist_utils.photo import model
 
-    id = args.model or ready.best()
+    id = args.model or ready.DEFAULT
     recipe = model.recipe_of(id) if args.profile or id not in ready.TRAINED else None
 
     @cache

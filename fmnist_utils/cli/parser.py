@@ -113,8 +113,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--model",
         default="",
         metavar="ID",
-        help="which model (default: the best of those that come trained, which are taken as they "
-        "are, unless --profile is given); others are trained first, and kept",
+        help="which model (default: speedrun-small); those that come trained are taken as they "
+        "are, unless --profile is given; others are trained first, and kept",
     )
 
     tune = commands.add_parser(

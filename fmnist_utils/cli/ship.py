@@ -130,12 +130,12 @@ def sprite(dataset: Dataset, folder: Path) -> None:
     """Write test images of every class, side by side, to images.png, and which they are, row by
     row, with the network that chose them, to images.json.
 
-    Of each class, in its row, the first four that the best network names rightly and the two that
-    it is most sure of, and wrong about.
+    Of each class, in its row, the first four that the network of `predict` names rightly and the
+    two that it is most sure of, and wrong about.
     """
     images, labels = dataset.test
-    id = ready.best()
-    outputs = training.predict(SHIPPED[id], ready.read(id, ready.FOLDER), images)
+    id = ready.DEFAULT
+    outputs = training.predict(SHIPPED[id], ready.shipped(id), images)
     predicted = outputs.argmax(axis=1)
     chosen = []
     for label in range(10):
