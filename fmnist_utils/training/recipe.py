@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
 from fmnist_utils import models
+from fmnist_utils.data.sets import VALIDATIONS
 from fmnist_utils.models.backend import keras
 from fmnist_utils.training import limits
 from fmnist_utils.training.augmentation import check_changes
@@ -23,7 +24,7 @@ _WORDS = {
     "architecture": tuple(FACTORIES),
     "optimizer": tuple(OPTIMIZERS),
     "scaling": ("unit", "raw", "standard"),
-    "validation": ("first 5,000", "last 20 %", "none", "test"),
+    "validation": tuple(VALIDATIONS),
     "loss": ("sparse_categorical_crossentropy", "categorical_crossentropy"),
     "augmentation": ("none", "pullover+shirt", "all classes", "pullover+shirt, then split"),
     "schedule": ("constant", "one cycle"),
