@@ -30,7 +30,8 @@ class Line:
 
     In a notebook it is one output, updated through the display protocol: live in JupyterLab,
     one line in the stored file, no widget state. In a terminal it is rewritten with a carriage
-    return; where output goes to a file only the last text is written.
+    return, and `clear`, or the end of a `with`, wipes it out: what is printed next has a line of
+    its own. Where output goes to a file only the last text is written.
     """
 
     def __init__(self) -> None:
@@ -55,6 +56,16 @@ class Line:
             self.show(text)
         if not self._notebook:
             print("" if sys.stdout.isatty() else text, flush=True)
+
+    def clear(self) -> None:
+        if not self._notebook and sys.stdout.isatty():
+            print("\r\x1b[K", end="", flush=True)
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
 
 
 def obey(signals: list[int]) -> None:

@@ -1,5 +1,6 @@
 """What a reader is told: a line that is replaced, in a terminal, a notebook and a file; signals."""
 
+import contextlib
 import io
 import os
 import signal
@@ -31,6 +32,22 @@ def test_a_line_in_a_terminal_and_in_a_file(terminal, monkeypatch):
     assert out.getvalue() == ("".join(shown) if terminal else "trained") + "\n"
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_printed_after_an_unfinished_line_has_its_own(terminal, monkeypatch):
+    out = io.StringIO()
+    out.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stdout", out)
+    with contextlib.suppress(OSError), Line() as line:
+        line.show("epoch 1")
+        line.clear()
+        print("skipped")
+        line.show("epoch 2")
+        raise OSError("full")
+    wiped = "\r\x1b[K"
+    shown = f"{wiped}epoch 1{wiped}skipped\n{wiped}epoch 2{wiped}"
+    assert out.getvalue() == (shown if terminal else "skipped\n")
+
+
 def test_a_line_in_a_notebook_is_one_output_that_changes(monkeypatch, capsys):
     shown, changed = [], []
     handle = SimpleNamespace(update=lambda content, raw: changed.append((content, raw)))
@@ -42,7 +59,8 @@ def test_a_line_in_a_notebook_is_one_output_that_changes(monkeypatch, capsys):
     monkeypatch.setattr(IPython.display, "display", display)
     line = Line()
     line._notebook = True
-    told(line)
+    with line:  # nothing is wiped out
+        told(line)
     assert shown == [({"text/plain": "epoch 1 of 10"}, True, True)]
     assert changed == [({"text/plain": text}, True) for text in ("epoch 2", "trained")]
     assert capsys.readouterr().out == ""

@@ -968,6 +968,18 @@ def test_thousands_of_photos_become_a_table(saved, asked, capsys, tmp_path, monk
     assert found.iloc[0, 4:].tolist() == asked.answers[0].tolist()
 
 
+def test_on_a_terminal_what_is_skipped_has_its_own_line(
+    saved, asked, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(predict, "BLOCK", 1)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    photos = [str(saved(draw(), "a.png")), str(tmp_path / "none.png"), str(saved(draw(), "c.png"))]
+    assert main(["predict", *photos, "--csv", str(tmp_path / "out.csv")]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("\r\x1b[K1 of 3 photos\r\x1b[K\r\x1b[K3 of 3 photos\r\x1b[K")
+    assert err.startswith("skipped: ")
+
+
 @pytest.mark.parametrize("option", ["--csv", "--explain"])
 def test_no_photo_is_overwritten(saved, capsys, option):
     shirt, other = saved(draw()), saved(draw(), "other.jpg")

@@ -67,10 +67,10 @@ def predict(photos: list[str], network: "Callable[[], Network]", table: str | No
     A photo that can't be used is named and skipped. network: called when there is a first photo to
     answer for. Returns an exit code: 0, 1 if some photos were skipped, 2 if there was no other.
     """
-    line, used, ready = Line(), 0, None
+    used, ready = 0, None
     skipped: list[CourseError] = []
-    with _Table(table) as rows:
-        for block, images in _blocks(photos, skipped):
+    with _Table(table) as rows, Line() as line:
+        for block, images in _blocks(photos, skipped, line):
             ready = ready or network()
             for path, probabilities in zip(block, ready.predict(images), strict=True):
                 rows.add(path, probabilities)
@@ -88,7 +88,7 @@ def predict(photos: list[str], network: "Callable[[], Network]", table: str | No
 
 
 def _blocks(
-    photos: list[str], skipped: list[CourseError]
+    photos: list[str], skipped: list[CourseError], line: Line
 ) -> Iterator[tuple[list[str], np.ndarray]]:
     """Names and inputs of usable photos, some at a time; the others are named on stderr at once."""
     left = iter(photos)
@@ -100,6 +100,7 @@ def _blocks(
                 usable.append(path)
             except CourseError as error:
                 skipped.append(error)
+                line.clear()
                 print(f"{'skipped' if len(photos) > 1 else 'error'}: {error}", file=sys.stderr)
         if usable:
             yield usable, np.stack(images)

@@ -36,12 +36,13 @@ def train(
     """
     seed = check_seed(seed)
     data.refuse_stand_in(dataset, profile)
-    only_one, line, done = isinstance(recipes, Recipe), Line(), []
+    only_one, done = isinstance(recipes, Recipe), []
     todo = [recipes] if only_one else list(recipes)
-    for number, recipe in enumerate(todo, start=1):
-        before = "" if only_one else f"{number} of {len(todo)} · "
-        done.append(_train(recipe, dataset, profile, seed, folder or run_store(), line, before))
-    line.close(_summary(done[0]) if only_one else f"{len(done)} models trained")
+    with Line() as line:
+        for number, recipe in enumerate(todo, start=1):
+            before = "" if only_one else f"{number} of {len(todo)} · "
+            done.append(_train(recipe, dataset, profile, seed, folder or run_store(), line, before))
+        line.close(_summary(done[0]) if only_one else f"{len(done)} models trained")
     return done[0] if only_one else done
 
 
