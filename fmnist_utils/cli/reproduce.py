@@ -217,10 +217,11 @@ def _finished(
     table: pd.DataFrame, space: "SearchSpace", profile: Profile, seed: int
 ) -> Iterator[float]:
     """Each trial's validation accuracy after all epochs, also of those that were ended early."""
-    splits = data.load(profile).split("first 5,000", profile)
+    dataset = data.load(profile)
     for row in table.to_dict("records"):
         if row["state"] == "pruned":
             recipe = space.recipe({name: row[name] for name in space.ranges})
+            splits = dataset.split(recipe.validation, profile)
             _, history = training.fit(recipe, splits, profile.epochs(recipe.epochs), seed)
             yield history.val_accuracy.iloc[-1]
         else:
