@@ -33,6 +33,8 @@ def train(
     so; a variant is judged on the validation images. A recipe's teachers are trained first.
     Returns a Run, or a list of them in the order given.
     folder: of the run store, if not the usual one.
+    Raises CourseError for an impossible seed, for the stand-in under the profile `full`, for what
+    is in a run's place but is none, and where runs can't be kept.
     """
     seed = check_seed(seed)
     data.refuse_stand_in(dataset, profile)
@@ -53,7 +55,8 @@ def train_as_published(recipe: Recipe, dataset: Dataset, profile: Profile, seed:
 
 
 def find(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int = 0) -> Run | None:
-    """What `train` would find; None if it would have to train."""
+    """What `train` would find; None if it would have to train. Raises CourseError for an impossible
+    seed, and for what is in the run's place but is none."""
     seed = check_seed(seed)
     key = files.make_key(recipe, dataset, profile, seed)
     folder = run_store() / files.folder_name(recipe, profile, seed, key)
