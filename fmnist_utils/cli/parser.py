@@ -202,11 +202,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def _seed(text: str) -> int:
     try:
-        return check_seed(int(text))
-    except (ValueError, CourseError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a seed; give a whole number from 0 to 4294967295."
-        ) from None
+        return check_seed(text)
+    except CourseError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _folder(option: str) -> Callable[[str], Path]:
