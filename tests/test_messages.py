@@ -92,6 +92,17 @@ sys.exit(run(lambda: os.kill(os.getpid(), signal.SIGHUP) or print("went on") or 
 """
 
 
+def test_what_stops_without_a_signal_ends_alike():
+    command = "from fmnist_utils.__main__ import run\ndef stop(): raise KeyboardInterrupt\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{command}raise SystemExit(run(stop))"],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (130, "\nstopped before the end\n")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 @pytest.mark.parametrize(
     ("handler", "ends"),

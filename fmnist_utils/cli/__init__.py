@@ -179,7 +179,8 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return its exit code. What the user can put right is one line, no more."""
+    """Run one command; return its exit code. What the user can put right is one line, no more.
+    (`__main__.run` says that a signal has ended it.)"""
     args = parser.parser(PROG).parse_args(argv)
     try:
         if args.command != "doctor":  # which says it as one finding among others
@@ -198,7 +199,4 @@ def main(argv: list[str] | None = None) -> int:
         )
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nstopped before the end", file=sys.stderr)
-        return 130
     return 2
