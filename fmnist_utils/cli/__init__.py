@@ -139,7 +139,7 @@ def _predict(args: argparse.Namespace) -> int:
     profile = named(args.profile)
     from fmnist_utils.cli import predict
 
-    photos = predict.named(args.photo)
+    photos = predict.photos_in(args.photo)
     if args.explain and len(photos) > 1:
         raise CourseError(f"--explain draws one photo, and not {len(photos)}; name one.")
     for option, mark in (("csv", predict.TABLE), ("explain", predict.PICTURE)):

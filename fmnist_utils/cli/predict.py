@@ -24,7 +24,7 @@ TABLE, PICTURE = ",".join(COLUMNS[:4]).encode(), b"Software\0fmnist_utils"
 BLOCK = 100  # photos at a time: no more than their inputs, 78 kB, and one photo are in memory
 
 
-def named(places: Iterable[str]) -> list[str]:
+def photos_in(places: Iterable[str]) -> list[str]:
     """The files that are named, and of each folder the photos in it and below, by name.
 
     Raises CourseError for a folder without photos.

@@ -143,7 +143,7 @@ def check_images(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def load_files(where: Path, fetch: bool = True) -> Dataset:
+def load_files(where: Path) -> Dataset:
     """Fashion-MNIST from the folder `where`; missing or damaged files are downloaded into it.
 
     Raises CourseError that names the first file that can't be had.
@@ -154,8 +154,6 @@ def load_files(where: Path, fetch: bool = True) -> Dataset:
             content = read(where / name)
         except BadFile as problem:
             try:
-                if not fetch:
-                    raise BadFile("downloads are switched off")
                 content = download(name, where)
             except BadFile as failure:
                 raise CourseError(
