@@ -1012,6 +1012,10 @@ def test_an_interrupted_table_takes_no_finished_ones_place(
     left = tmp_path / "out.csv.unfinished"
     assert left.read_text().splitlines() == before.splitlines()[:3]
     assert f"The answers so far: {left}\n" in capsys.readouterr().err
+    with pytest.raises(KeyboardInterrupt):  # before there is any
+        predict.predict(photos[2:], lambda: None, str(tmp_path / "none.csv"))
+    assert capsys.readouterr().err == ""
+    assert not list(tmp_path.glob("none*"))
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="only some systems have such devices")

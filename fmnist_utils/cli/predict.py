@@ -110,16 +110,16 @@ class _Table:
     """A CSV file, one row a photo; none if no file is named."""
 
     def __init__(self, path: str | None) -> None:
-        self._path = path
+        self._path, self._answers = path, 0
 
     def __enter__(self) -> "_Table":
         self._file = self._rows = None
         if self._path is not None:
-            self._unfinished = Path(self._path)
-            if self._unfinished.is_file() or not self._unfinished.exists():  # else /dev/stdout, say
-                self._unfinished = Path(f"{self._path}.unfinished")
+            self._unfinished = Path(f"{self._path}.unfinished")
+            self._in_place = Path(self._path).exists() and not Path(self._path).is_file()  # a pipe
             try:
-                self._file = self._unfinished.open("w", newline="", encoding="utf-8")
+                where = self._path if self._in_place else self._unfinished
+                self._file = open(where, "w", newline="", encoding="utf-8")
             except OSError as error:
                 raise CourseError(
                     f"--csv {file.shown(self._path)} can't be written ({error.strerror}); name a "
@@ -134,14 +134,20 @@ class _Table:
             each = [f"{value:.4f}" for value in probabilities]
             best, unsure = probabilities.argmax(), "yes" if answer.unsure(probabilities) else "no"
             self._rows.writerow([file.shown(path), CLASS_NAMES[best], each[best], unsure, *each])
+            self._answers += 1
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._file:
-            self._file.close()
-            if kind is not None:
-                print(f"The answers so far: {file.shown(self._unfinished)}", file=sys.stderr)
-            elif self._unfinished != Path(self._path):
-                self._unfinished.replace(self._path)
+        if not self._file:
+            return
+        self._file.close()
+        if self._in_place:
+            return
+        if kind is None:
+            self._unfinished.replace(self._path)
+        elif self._answers:
+            print(f"The answers so far: {file.shown(self._unfinished)}", file=sys.stderr)
+        else:
+            self._unfinished.unlink()
 
 
 def explain(path: str, network: "Network", picture: str) -> None:
