@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Ctrl-C, a batch system, a terminal that is closed; Windows doesn't have them all.
@@ -65,7 +65,8 @@ class Line:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.clear()
+        with suppress(OSError):  # the terminal may be gone
+            self.clear()
 
 
 def obey(signals: list[int]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 COLUMNS = ["photo", "class", "probability", "unsure", *CLASS_NAMES]
-# What this command writes begins with (the picture's mark is from `figures.explanation`):
+# How its files begin: a table, and the picture of `figures.explanation`.
 TABLE, PICTURE = ",".join(COLUMNS[:4]).encode(), b"Software\0fmnist_utils"
 BLOCK = 100  # photos at a time: no more than their inputs, 78 kB, and one photo are in memory
 
