@@ -17,6 +17,7 @@ def run(command: Callable[[], int]) -> int:
     obey([number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN])
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # an old terminal's character set is no reason to stop
+    code = 130
     try:
         code = command()
         sys.stdout.flush()

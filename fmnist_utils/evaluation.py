@@ -2,7 +2,7 @@
 
 `labels` are integers (n,), 0 to 9; `probabilities` are the network's outputs (n, 10). The largest
 output is the prediction, even where the outputs are no probabilities. Averages over classes are
-unweighted ("macro"). Every function raises ValueError for labels or outputs of another form.
+unweighted ("macro"). Every function raises ValueError for what is of another form.
 """
 
 import numpy as np
@@ -16,8 +16,8 @@ from fmnist_utils.data import CLASS_NAMES
 _DIGITS = range(10)
 
 
-def _check(labels: np.ndarray, probabilities: np.ndarray) -> None:
-    """Raise ValueError unless there is a class, 0 to 9, and a row of ten outputs for each image."""
+def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays; ValueError unless each image has a class, 0 to 9, and ten outputs."""
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     numbers = labels.dtype.kind in "iu" and probabilities.dtype.kind in "fiub"
     if not numbers or labels.ndim != 1 or probabilities.shape != (len(labels), 10):
@@ -29,11 +29,12 @@ def _check(labels: np.ndarray, probabilities: np.ndarray) -> None:
         raise ValueError("There is no image to judge a classifier by.")
     if labels.min() < 0 or labels.max() > 9:
         raise ValueError(f"Labels go from 0 to 9, not from {labels.min()} to {labels.max()}.")
+    return labels, probabilities
 
 
 def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """Cross-entropy (nats), accuracy, and macro precision, recall and F1 (fractions)."""
-    _check(labels, probabilities)
+    labels, probabilities = _checked(labels, probabilities)
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         labels, predicted, labels=_DIGITS, average="macro", zero_division=0
@@ -53,7 +54,7 @@ def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     Outputs that don't sum to 1 are divided by their sum first, and shares below 1e-7 count as
     1e-7, as in `keras.losses.categorical_crossentropy`.
     """
-    _check(labels, probabilities)
+    labels, probabilities = _checked(labels, probabilities)
     with np.errstate(invalid="ignore", divide="ignore"):  # ten zeros: no number, as in Keras
         shares = probabilities / probabilities.sum(axis=1, keepdims=True)
     return -np.log(shares[np.arange(len(labels)), labels].clip(1e-7, 1))
@@ -61,7 +62,7 @@ def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 def report(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Precision, recall, F1 and support of each class, and their macro average."""
-    _check(labels, probabilities)
+    labels, probabilities = _checked(labels, probabilities)
     table = metrics.classification_report(
         labels,
         probabilities.argmax(axis=1),
@@ -76,7 +77,7 @@ def report(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
 
 def confusion(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Counts: true classes in rows, predicted classes in columns."""
-    _check(labels, probabilities)
+    labels, probabilities = _checked(labels, probabilities)
     return as_confusion(
         metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=_DIGITS)
     )
@@ -92,9 +93,10 @@ def as_confusion(matrix: np.ndarray) -> pd.DataFrame:
 
 
 def worst_confusions(matrix: pd.DataFrame, n: int = 5) -> pd.DataFrame:
-    """The `n` largest entries off the diagonal: true class, predicted class, images."""
+    """The `n` largest entries off the diagonal that aren't 0: true class, predicted class,
+    images."""
     wrong = matrix.where(~np.eye(10, dtype=bool)).stack().nlargest(n).astype(int)
-    return wrong.rename("images").reset_index()
+    return wrong[wrong > 0].rename("images").reset_index()
 
 
 def roc(labels: np.ndarray, probabilities: np.ndarray) -> tuple[pd.DataFrame, pd.Series]:
@@ -104,7 +106,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> tuple[pd.DataFrame, pd
     areas by class. A class of which there is no image, or nothing else, has no curve.
     Raises ValueError if an output is not a finite number.
     """
-    _check(labels, probabilities)
+    labels, probabilities = _checked(labels, probabilities)
     if not np.isfinite(probabilities).all():
         raise ValueError("ROC curves need finite outputs; this model's training has diverged.")
     curves, areas = [], {}
@@ -126,7 +128,7 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> tuple[pd.DataFrame, pd
 
 def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """The misclassified images, the most confident first: index, true, predicted, confidence."""
-    _check(labels, probabilities)
+    labels, probabilities = _checked(labels, probabilities)
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     names = np.array(CLASS_NAMES)
@@ -158,6 +160,8 @@ def prediction_half(sd: float, n: int) -> float:
     sd: the sample standard deviation of the n >= 2 values, taken for normal. (A confidence interval
     is that of their mean, and narrower.)
     """
+    if not sd >= 0 or n < 2:
+        raise ValueError(f"A standard deviation of {sd} of {n} values foretells no other value.")
     return float(stats.t.ppf(0.975, n - 1) * sd * np.sqrt(1 + 1 / n))
 
 
@@ -167,10 +171,11 @@ def combine(outputs: np.ndarray, how: str) -> np.ndarray:
     how: "average" of the members' probabilities; their "maximum", class by class; "vote", each
     member has one vote for its favourite, and a class gets its share of them; "majority", the
     class that more than half of the members vote for gets 1, and where there is none, the average
-    decides. Raises KeyError for another word, ValueError for outputs of another form.
+    decides. Raises ValueError for another word and for outputs of another form.
     """
-    if np.ndim(outputs) != 3 or 0 in np.shape(outputs) or np.shape(outputs)[2] != 10:
-        raise ValueError(f"Members' outputs are (members, n, 10), and not {np.shape(outputs)}.")
+    outputs = np.asarray(outputs)
+    if outputs.ndim != 3 or 0 in outputs.shape or outputs.shape[2] != 10:
+        raise ValueError(f"Members' outputs are (members, n, 10), and not {outputs.shape}.")
     votes = np.eye(10)[outputs.argmax(axis=2)].mean(axis=0)
     if how == "average":
         combined = outputs.mean(axis=0)
@@ -183,7 +188,7 @@ def combine(outputs: np.ndarray, how: str) -> np.ndarray:
         favourite = np.eye(10)[outputs.mean(axis=0).argmax(axis=1)]
         combined = np.where(votes.max(axis=1, keepdims=True) > 0.5, votes > 0.5, favourite)
     else:
-        raise KeyError(how)
+        raise ValueError(f"{how!r}: choose one of average, maximum, vote, majority.")
     return combined.astype(np.float32)
 
 
@@ -192,8 +197,15 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
 
     Confidence is the largest probability. Columns: images, confidence (mean), accuracy, both as
     fractions; empty bins are left out.
+    Raises ValueError if an output is no probability: not from 0 to 1, or no number.
     """
-    _check(labels, probabilities)
+    labels, probabilities = _checked(labels, probabilities)
+    # The reference's outputs are rounded: some lie a little above 1.
+    if not (np.min(probabilities) >= 0 and np.max(probabilities) <= 1.01):
+        raise ValueError(
+            f"Outputs from {np.min(probabilities)} to {np.max(probabilities)} say nothing of how "
+            "sure a model is; probabilities, from 0 to 1, do."
+        )
     confidence = probabilities.max(axis=1)
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     right = probabilities.argmax(axis=1) == labels
@@ -204,6 +216,7 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
     """The expected calibration error, a fraction: |confidence - accuracy|, averaged over images.
 
+    Raises ValueError as `calibration` does.
     Source: Guo et al. 2017, "On calibration of modern neural networks", equation 3.
     """
     table = calibration(labels, probabilities, bins)
@@ -221,6 +234,8 @@ def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """
     if not 0 < temperature < np.inf:
         raise ValueError(f"A temperature is above 0, and not {temperature}.")
+    if np.ndim(probabilities) != 2 or np.shape(probabilities)[1] != 10:
+        raise ValueError(f"Probabilities are (n, 10), and not {np.shape(probabilities)}.")
     scores = np.log(np.maximum(probabilities, 1e-7).astype(np.float64)) / temperature
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -267,7 +282,10 @@ def judge(difference: float, parts: list[tuple[float, int]]) -> dict[str, float]
 
     parts: each source's variance and its degrees of freedom. t = difference / error is compared
     with Student's t, with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946).
+    Raises ValueError for what is no number, or no variance: NaN would pass for a verdict.
     """
+    if not np.isfinite(difference) or not all(0 <= v < np.inf and n > 0 for v, n in parts):
+        raise ValueError(f"{difference} with the variances {parts} can't be judged.")
     variance = sum(v for v, _ in parts)
     error = float(np.sqrt(variance))
     if variance == 0:

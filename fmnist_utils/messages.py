@@ -1,10 +1,14 @@
 """What a reader is told: what went wrong, in one sentence; how far it is, in one line. And what a
-reader tells a command that is running: signals that ask it to end."""
+reader tells a command that is running: signals that ask it to end, and leave no file half written.
+"""
 
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 # Ctrl-C, a batch system, a terminal that is closed; Windows doesn't have them all.
 SIGNALS = [
@@ -26,7 +30,8 @@ class Line:
 
     In a notebook it is one output, updated through the display protocol: live in JupyterLab,
     one line in the stored file, no widget state. In a terminal it is rewritten with a carriage
-    return; where output goes to a file only the last text is written.
+    return, and `clear`, or the end of a `with`, wipes it out: what is printed next has a line of
+    its own. Where output goes to a file only the last text is written.
     """
 
     def __init__(self) -> None:
@@ -51,6 +56,17 @@ class Line:
             self.show(text)
         if not self._notebook:
             print("" if sys.stdout.isatty() else text, flush=True)
+
+    def clear(self) -> None:
+        if not self._notebook and sys.stdout.isatty():
+            print("\r\x1b[K", end="", flush=True)
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # the terminal may be gone
+            self.clear()
 
 
 def obey(signals: list[int]) -> None:
@@ -133,3 +149,16 @@ class _Taken:
     def __exit__(self, *_: object) -> None:
         self._leave()
         stop_if_interrupted()  # whatever else has come of it
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file to write that takes the place of `path` once all is written; if that fails, nothing is
+    left of it. Its folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -111,7 +111,9 @@ def test_worst_confusions():
         ["T-shirt/top", "Shirt", 5],
         ["Pullover", "Coat", 4],
     ]
-    assert len(evaluation.worst_confusions(evaluation.confusion(ALL, outputs(ALL)))) == 5
+    assert len(evaluation.worst_confusions(evaluation.confusion(ALL, outputs(9 - ALL)))) == 5
+    right = evaluation.worst_confusions(evaluation.confusion(ALL, outputs(ALL)))
+    assert (len(right), right.columns.tolist()) == (0, worst.columns.tolist())
 
 
 ALL = np.tile(np.arange(10), 3)
@@ -227,8 +229,36 @@ def test_a_majority_is_more_than_half(members, for_0, decided):
 def test_only_members_outputs_can_be_combined(shape):
     with pytest.raises(ValueError, match="Members' outputs are"):
         evaluation.combine(np.zeros(shape), "vote")
-    with pytest.raises(KeyError, match="median"):
+    with pytest.raises(
+        ValueError, match="'median': choose one of average, maximum, vote, majority"
+    ):
         evaluation.combine(np.ones((2, 3, 10)), "median")
+
+
+def test_lists_are_as_good_as_arrays():
+    members = [outputs(PREDICTED), outputs(PREDICTED[::-1])]
+    given = [member.tolist() for member in members]
+    for how in ("average", "maximum", "vote", "majority"):
+        wanted = evaluation.combine(np.stack(members), how)
+        np.testing.assert_allclose(evaluation.combine(given, how), wanted, rtol=1e-5)
+    for judge in [*JUDGES, "calibration_error", "temperature"]:
+        evaluate = getattr(evaluation, judge)
+        assert str(evaluate(LABELS.tolist(), given[0])) == str(evaluate(LABELS, np.array(given[0])))
+
+
+def test_other_forms_are_told():
+    for shape in [(3, 4, 5), (10,), (6, 9)]:
+        with pytest.raises(ValueError, match="Probabilities are .n, 10., and not"):
+            evaluation.at_temperature(np.ones(shape), 2)
+    for sd, n in [(0.1, 1), (0.1, 0), (-0.1, 3), (np.nan, 3)]:
+        with pytest.raises(ValueError, match="foretells no other value"):
+            evaluation.prediction_half(sd, n)
+    for difference, *part in [(np.nan, 0.1, 2), (1, np.nan, 2), (1, -0.1, 2), (1, 0.1, 0)]:
+        with pytest.raises(ValueError, match="can't be judged"):
+            evaluation.judge(difference, [(0.1, 3), part])
+    for counts in (np.eye(3), np.ones(10)):
+        with pytest.raises(ValueError):  # noqa: PT011 (pandas's words)
+            evaluation.as_confusion(counts)
 
 
 def test_calibration_by_hand():
@@ -248,6 +278,17 @@ def test_calibration_by_hand():
     assert evaluation.calibration(labels, given, 4).images.tolist() == [3, 1, 3]
     gaps[:2] = [0.28 + 2 * 0.48 - 1]  # in one bin, too sure and not sure enough cancel out
     assert evaluation.calibration_error(labels, given, 4) == pytest.approx(sum(gaps) / 7, rel=1e-5)
+
+
+@pytest.mark.parametrize("value", [-0.001, 1.02, np.nan, np.inf, -np.inf])
+def test_only_probabilities_can_be_calibrated(value):
+    given = outputs(PREDICTED)
+    given[2, 3] = value
+    for judge in (evaluation.calibration, evaluation.calibration_error):
+        with pytest.raises(ValueError, match="say nothing of how sure a model is"):
+            judge(LABELS, given)
+    given[2] = np.eye(10)[6] * 1.00195  # 1, rounded as the reference's outputs are
+    assert evaluation.calibration(LABELS, given).images.tolist() == [6]
 
 
 def test_temperature_by_hand():

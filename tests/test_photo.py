@@ -890,7 +890,6 @@ def asked(monkeypatch):
         return model.Network(outputs, "drawn stand-in", 0.891, 1.0)
 
     monkeypatch.setattr(ready, "TRAINED", ("cnn-standard", "speedrun-small"))
-    monkeypatch.setattr(ready, "best", lambda: "speedrun-small")
     monkeypatch.setattr(model, "shipped", shipped)
     monkeypatch.setattr(model, "trained", trained)
     return asked
@@ -926,7 +925,14 @@ it has seen nothing but a shop's pictures, and gives one of its ten names even t
     assert (asked.images == photo.prepare(paths)).all()
 
 
-@pytest.mark.parametrize("options", [["mlp-350-80"], ["cnn-standard", "--profile", "smoke"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["mlp-350-80"],
+        ["cnn-standard", "--profile", "smoke"],
+        ["cnn-standard-shortcut", "--profile", "smoke"],
+    ],
+)
 def test_predict_trains_what_does_not_come_trained(saved, asked, capsys, options):
     assert main(["predict", str(saved(draw())), "--model", *options]) == 0
     assert capsys.readouterr().out.endswith("about a real photo means nothing.\n")
@@ -944,6 +950,10 @@ def test_predict_trains_what_does_not_come_trained(saved, asked, capsys, options
         (["--model", "heads-tanh"], "heads-tanh ends in tanh"),
         (["--profile", "quick"], "'quick' is not a profile"),
         (["no.jpg", "--explain", "a.png"], "--explain draws one photo, and not 2"),
+        (
+            ["--csv", __file__],
+            "test_photo.py would overwrite a file that this command hasn't written",
+        ),
         (
             ["--csv", "no-folder/a.csv", "--model", "mlp-tuned"],
             "a.csv can't be written (No such file",
@@ -987,6 +997,63 @@ def test_thousands_of_photos_become_a_table(saved, asked, capsys, tmp_path, monk
     assert found.iloc[0, 4:].tolist() == asked.answers[0].tolist()
 
 
+def test_on_a_terminal_what_is_skipped_has_its_own_line(
+    saved, asked, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(predict, "BLOCK", 1)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    photos = [str(saved(draw(), "a.png")), str(tmp_path / "none.png"), str(saved(draw(), "c.png"))]
+    assert main(["predict", *photos, "--csv", str(tmp_path / "out.csv")]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("\r\x1b[K1 of 3 photos\r\x1b[K\r\x1b[K3 of 3 photos\r\x1b[K")
+    assert err.startswith("skipped: ")
+
+
+@pytest.mark.parametrize("option", ["--csv", "--explain"])
+def test_no_photo_is_overwritten(saved, capsys, option):
+    shirt, other = saved(draw()), saved(draw(), "other.jpg")
+    before = shirt.read_bytes(), other.read_bytes()
+    for target, *named in [(other, shirt), (shirt, shirt)]:  # as the shell writes photos/* out, too
+        assert main(["predict", option, str(target), *map(str, named)]) == 2
+        assert f"{option} {target} would overwrite a file" in capsys.readouterr().err
+    assert (shirt.read_bytes(), other.read_bytes()) == before
+
+
+def test_an_interrupted_table_takes_no_finished_ones_place(
+    saved, asked, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(predict, "BLOCK", 1)
+    table, photos = tmp_path / "out.csv", [str(saved(draw(), f"{n}.png")) for n in range(3)]
+    table.touch()  # an empty file, as `mktemp` makes it, is none to lose
+    for _ in range(2):
+        assert main(["predict", *photos, "--csv", str(table)]) == 0
+    before, prepare = table.read_text(), photo.prepare
+
+    def interrupted(path: str) -> np.ndarray:
+        if path == photos[2]:
+            raise KeyboardInterrupt
+        return prepare(path)
+
+    monkeypatch.setattr(photo, "prepare", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        predict.predict(photos, lambda: model.shipped("cnn-standard"), str(table))
+    assert table.read_text() == before
+    left = tmp_path / "out.csv.unfinished"
+    assert left.read_text().splitlines() == before.splitlines()[:3]
+    assert f"The answers so far: {left}\n" in capsys.readouterr().err
+    with pytest.raises(KeyboardInterrupt):  # before there is any
+        predict.predict(photos[2:], lambda: None, str(tmp_path / "none.csv"))
+    assert capsys.readouterr().err == ""
+    assert not list(tmp_path.glob("none*"))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="only some systems have such devices")
+def test_a_table_may_go_into_a_pipe(saved):
+    command = [sys.executable, "-m", "fmnist_utils", "predict", saved(draw()), "--csv"]
+    done = subprocess.run([*command, "/dev/stdout"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("photo,class,probability,unsure,T-shirt/top,")
+
+
 def test_where_no_photo_is_left_nothing_is_asked(tmp_path, asked, capsys):
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_text("no photo")
@@ -1002,7 +1069,8 @@ def test_where_no_photo_is_left_nothing_is_asked(tmp_path, asked, capsys):
 
 def test_an_answer_is_explained_in_a_picture(saved, asked, tmp_path, capsys):
     picture = tmp_path / "why.png"
-    assert main(["predict", str(saved(draw())), "--explain", str(picture)]) == 0
+    for _ in range(2):  # its own picture may be overwritten
+        assert main(["predict", str(saved(draw())), "--explain", str(picture)]) == 0
     with Image.open(picture) as drawn:
         assert drawn.format == "PNG"
         assert drawn.width > 1000

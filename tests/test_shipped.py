@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from fmnist_utils import CourseError, data, evaluation, models, training
+from fmnist_utils import CourseError, evaluation, models, training
 from fmnist_utils.cli import main, ship
 from fmnist_utils.models import ready
 from fmnist_utils.profiles import PROFILES
-from fmnist_utils.recipes import MODELS, PUBLISHED, SHIPPED
+from fmnist_utils.recipes import CANDIDATES, MODELS, PUBLISHED, SHIPPED
 from fmnist_utils.runs import files
 
 ROOT = Path(__file__).parent.parent
@@ -160,7 +161,7 @@ def test_the_page_s_images_are_right_and_wrong_ones_of_every_class():
     labels = np.array([image["label"] for image in which])
     assert (labels == np.repeat(np.arange(10), 6)).all()
     chose = json.loads((folder / "images.json").read_text())["network"]
-    assert chose == ready.best()
+    assert chose == ready.DEFAULT
     outputs = training.predict(SHIPPED[chose], models.shipped(), images)
     right = (outputs.argmax(axis=1) == labels).reshape(10, 6)
     assert right[:, :4].all()
@@ -176,9 +177,12 @@ def test_the_page_s_images_are_test_images(real):
     assert (np.asarray(Image.open(folder / "images.png")) == rows).all()
 
 
-def test_the_best_is_the_one_with_the_highest_accuracy():
-    accuracies = {id: models.card(id)["test"]["accuracy"] for id in ready.TRAINED}
-    assert ready.best() == models.card()["id"] == sorted(accuracies, key=accuracies.get)[-1]
+def test_the_default_is_the_one_that_was_chosen_by_validation_images(capsys):
+    assert models.card()["id"] == ready.DEFAULT == "speedrun-small"
+    assert [id for id in SHIPPED if id in CANDIDATES] == [ready.DEFAULT]
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    assert f"(default: {ready.DEFAULT})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_what_does_not_come_trained_is_told():
@@ -212,9 +216,33 @@ def test_weights_too_large_for_16_bits_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_shipping_refuses_unknown_ids_and_the_stand_in(capsys, monkeypatch, dataset):
+def test_what_is_interrupted_leaves_the_networks_that_are_there(tmp_path, dataset, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation, "temperature", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ship.ship(PUBLISHED["cnn-basic"], dataset, PROFILES["smoke"], tmp_path)
+    assert not list(tmp_path.glob("cnn-basic*"))
+
+
+def test_weights_and_card_are_written_both_or_neither(tmp_path, monkeypatch):
+    write_bytes, model = Path.write_bytes, models.conv2d(filters=(2,))
+
+    def interrupted(path, content):
+        signal.raise_signal(signal.SIGINT)
+        write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ready.write(model, dict(filters=(2,)), {"id": "small"}, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.f16", "small.json"]
+    ready.read("small", tmp_path)
+
+
+def test_shipping_refuses_unknown_ids_and_the_stand_in(capsys, monkeypatch):
     assert main(["ship", "cnn"]) == 2
     assert "'cnn' doesn't come trained; choose speedrun-small or" in capsys.readouterr().err
-    monkeypatch.setattr(data, "load", lambda profile: dataset)
+    monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
     assert main(["ship"]) == 2
     assert "refuses the drawn stand-in" in capsys.readouterr().err

@@ -87,7 +87,7 @@ def variants(name: str, originals: dict[str, bytes]) -> dict[str, bytes]:
 
 def refused(folder: Path, name: str) -> str:
     with pytest.raises(CourseError) as told:
-        data.load_files(folder, fetch=False)
+        data.load_files(folder)
     message = str(told.value)
     assert name in message
     assert "\n" not in message
@@ -132,7 +132,7 @@ def bomb(folder: str, name: str, answer) -> None:
     """In a process of its own: what a gzip bomb in the place of a file makes of the memory."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        data.load_files(Path(folder), fetch=False)
+        data.load_files(Path(folder))
         said = "accepted"
     except CourseError as error:
         said = str(error)

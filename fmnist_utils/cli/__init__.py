@@ -139,16 +139,19 @@ def _predict(args: argparse.Namespace) -> int:
     profile = named(args.profile)
     from fmnist_utils.cli import predict
 
-    photos = predict.named(args.photo)
+    photos = predict.photos_in(args.photo)
     if args.explain and len(photos) > 1:
         raise CourseError(f"--explain draws one photo, and not {len(photos)}; name one.")
+    for option, mark in (("csv", predict.TABLE), ("explain", predict.PICTURE)):
+        if path := getattr(args, option):
+            predict.refuse_to_overwrite(f"--{option}", path, mark)
     if len(photos) == 1:
         predict.photo.prepare(photos)  # before TensorFlow starts: what is no photo is told at once
 
     from fmnist_utils.models import ready
     from fmnist_utils.photo import model
 
-    id = args.model or ready.best()
+    id = args.model or ready.DEFAULT
     recipe = model.recipe_of(id) if args.profile or id not in ready.TRAINED else None
 
     @cache
@@ -176,7 +179,8 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return its exit code. What the user can put right is one line, no more."""
+    """Run one command; return its exit code. What the user can put right is one line, no more.
+    (`__main__.run` says that a signal has ended it.)"""
     args = parser.parser(PROG).parse_args(argv)
     try:
         if args.command != "doctor":  # which says it as one finding among others
@@ -195,7 +199,4 @@ def main(argv: list[str] | None = None) -> int:
         )
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nstopped before the end", file=sys.stderr)
-        return 130
     return 2

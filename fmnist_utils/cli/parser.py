@@ -113,8 +113,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--model",
         default="",
         metavar="ID",
-        help="which model (default: the best of those that come trained, which are taken as they "
-        "are, unless --profile is given); others are trained first, and kept",
+        help="which model (default: speedrun-small); those that come trained are taken as they "
+        "are, unless --profile is given; others are trained first, and kept",
     )
 
     tune = commands.add_parser(
@@ -202,11 +202,9 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def _seed(text: str) -> int:
     try:
-        return check_seed(int(text))
-    except (ValueError, CourseError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a seed; give a whole number from 0 to 4294967295."
-        ) from None
+        return check_seed(text)
+    except CourseError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _folder(option: str) -> Callable[[str], Path]:

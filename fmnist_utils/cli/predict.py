@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from fmnist_utils.photo.model import Network
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+COLUMNS = ["photo", "class", "probability", "unsure", *CLASS_NAMES]
+# How its files begin: a table, and the picture of `figures.explanation`.
+TABLE, PICTURE = ",".join(COLUMNS[:4]).encode(), b"Software\0fmnist_utils"
 BLOCK = 100  # photos at a time: no more than their inputs, 78 kB, and one photo are in memory
 
 
-def named(places: Iterable[str]) -> list[str]:
+def photos_in(places: Iterable[str]) -> list[str]:
     """The files that are named, and of each folder the photos in it and below, by name.
 
     Raises CourseError for a folder without photos.
@@ -43,16 +46,31 @@ def named(places: Iterable[str]) -> list[str]:
     return photos
 
 
+def refuse_to_overwrite(option: str, path: str, mark: bytes) -> None:
+    """Raise CourseError if `path` is a file without `mark` among its first bytes: what this command
+    hasn't written may be a photo, which `--csv photos/*` names in the place of a table."""
+    if not Path(path).is_file():  # a device or a pipe can't be lost
+        return
+    with open(path, "rb") as there:
+        head = there.read(200)
+    if head and mark not in head:
+        raise CourseError(
+            f"{option} {file.shown(path)} would overwrite a file that this command hasn't "
+            "written; name a new one."
+        )
+
+
 def predict(photos: list[str], network: "Callable[[], Network]", table: str | None) -> int:
-    """Answer for photos; print each answer, or write them all to the CSV file `table`.
+    """Answer for photos; print each answer, or write them all to the CSV file `table`, which is
+    replaced at the end: what an interruption leaves is in a file beside it, "….unfinished".
 
     A photo that can't be used is named and skipped. network: called when there is a first photo to
     answer for. Returns an exit code: 0, 1 if some photos were skipped, 2 if there was no other.
     """
-    line, used, ready = Line(), 0, None
+    used, ready = 0, None
     skipped: list[CourseError] = []
-    with _Table(table) as rows:
-        for block, images in _blocks(photos, skipped):
+    with _Table(table) as rows, Line() as line:
+        for block, images in _blocks(photos, skipped, line):
             ready = ready or network()
             for path, probabilities in zip(block, ready.predict(images), strict=True):
                 rows.add(path, probabilities)
@@ -70,7 +88,7 @@ def predict(photos: list[str], network: "Callable[[], Network]", table: str | No
 
 
 def _blocks(
-    photos: list[str], skipped: list[CourseError]
+    photos: list[str], skipped: list[CourseError], line: Line
 ) -> Iterator[tuple[list[str], np.ndarray]]:
     """Names and inputs of usable photos, some at a time; the others are named on stderr at once."""
     left = iter(photos)
@@ -82,6 +100,7 @@ def _blocks(
                 usable.append(path)
             except CourseError as error:
                 skipped.append(error)
+                line.clear()
                 print(f"{'skipped' if len(photos) > 1 else 'error'}: {error}", file=sys.stderr)
         if usable:
             yield usable, np.stack(images)
@@ -91,20 +110,23 @@ class _Table:
     """A CSV file, one row a photo; none if no file is named."""
 
     def __init__(self, path: str | None) -> None:
-        self._path = path
+        self._path, self._answers = path, 0
 
     def __enter__(self) -> "_Table":
         self._file = self._rows = None
         if self._path is not None:
+            self._unfinished = Path(f"{self._path}.unfinished")
+            self._in_place = Path(self._path).exists() and not Path(self._path).is_file()  # a pipe
             try:
-                self._file = open(self._path, "w", newline="", encoding="utf-8")
+                where = self._path if self._in_place else self._unfinished
+                self._file = open(where, "w", newline="", encoding="utf-8")
             except OSError as error:
                 raise CourseError(
                     f"--csv {file.shown(self._path)} can't be written ({error.strerror}); name a "
                     "file in a folder that you may write to."
                 ) from None
             self._rows = csv.writer(self._file)
-            self._rows.writerow(["photo", "class", "probability", "unsure", *CLASS_NAMES])
+            self._rows.writerow(COLUMNS)
         return self
 
     def add(self, path: str, probabilities: np.ndarray) -> None:
@@ -112,10 +134,20 @@ class _Table:
             each = [f"{value:.4f}" for value in probabilities]
             best, unsure = probabilities.argmax(), "yes" if answer.unsure(probabilities) else "no"
             self._rows.writerow([file.shown(path), CLASS_NAMES[best], each[best], unsure, *each])
+            self._answers += 1
 
-    def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._file:
+            return
+        self._file.close()
+        if self._in_place:
+            return
+        if kind is None:
+            self._unfinished.replace(self._path)
+        elif self._answers:
+            print(f"The answers so far: {file.shown(self._unfinished)}", file=sys.stderr)
+        else:
+            self._unfinished.unlink()
 
 
 def explain(path: str, network: "Network", picture: str) -> None:

@@ -55,30 +55,32 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, at_a_time: int = 1) 
     if not todo:
         return
     known = table.groupby("id").train_seconds.mean().to_dict()
-    line, clock, finished = Line(), _Clock(todo, known, at_a_time), 0
+    clock, finished = _Clock(todo, known, at_a_time), 0
 
     def show() -> None:
         line.show(f"{finished} of {len(todo)} runs · {clock.left()} left")
 
     pairs = [(_recipe(id), seed) for id, seed in todo]
-    if teachers := _teachers([recipe for recipe, _ in pairs]):
-        # Before their students, each of which would train them all by itself.
-        line.show(f"{len(teachers)} teachers")
-        for _ in jobs.train_all(teachers, dataset, PROFILES["full"], at_a_time):
-            pass
-    for run in jobs.train_all(pairs, dataset, PROFILES["full"], at_a_time, show):
-        if run.recipe.id in STUDY_OF:
-            study_runs.enter(run, dataset)
-        else:
-            tables.enter(run)
-        finished += 1
-        clock.finished(run)
-        reached = 100 * run.metrics.get("test_accuracy", run.metrics.get("val_accuracy"))
-        print(
-            f"{finished} of {len(todo)} · {run.recipe.id} · seed {run.record['key']['seed']} · "
-            f"{reached:.2f} % · {clock.left()} left",
-            flush=True,
-        )
+    with Line() as line:
+        if teachers := _teachers([recipe for recipe, _ in pairs]):
+            # Before their students, each of which would train them all by itself.
+            line.show(f"{len(teachers)} teachers")
+            for _ in jobs.train_all(teachers, dataset, PROFILES["full"], at_a_time):
+                pass
+        for run in jobs.train_all(pairs, dataset, PROFILES["full"], at_a_time, show):
+            if run.recipe.id in STUDY_OF:
+                study_runs.enter(run, dataset)
+            else:
+                tables.enter(run)
+            finished += 1
+            clock.finished(run)
+            reached = 100 * run.metrics.get("test_accuracy", run.metrics.get("val_accuracy"))
+            line.clear()
+            print(
+                f"{finished} of {len(todo)} · {run.recipe.id} · seed {run.record['key']['seed']} · "
+                f"{reached:.2f} % · {clock.left()} left",
+                flush=True,
+            )
 
 
 def verify(id: str, seed: int, dataset: Dataset) -> tuple[bool, str]:
@@ -215,10 +217,11 @@ def _finished(
     table: pd.DataFrame, space: "SearchSpace", profile: Profile, seed: int
 ) -> Iterator[float]:
     """Each trial's validation accuracy after all epochs, also of those that were ended early."""
-    splits = data.load(profile).split("first 5,000", profile)
+    dataset = data.load(profile)
     for row in table.to_dict("records"):
         if row["state"] == "pruned":
             recipe = space.recipe({name: row[name] for name in space.ranges})
+            splits = dataset.split(recipe.validation, profile)
             _, history = training.fit(recipe, splits, profile.epochs(recipe.epochs), seed)
             yield history.val_accuracy.iloc[-1]
         else:

@@ -11,6 +11,8 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from fmnist_utils.messages import whole
+
 # The corrected files of 31 August 2017: (MD5, bytes) of each.
 FILES = {
     "train-images-idx3-ubyte.gz": ("8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
@@ -82,7 +84,11 @@ def download(name: str, into: Path) -> bytes:
             answers.append(f"{mirror} answered: {' '.join(str(error).split())}")
     else:
         raise BadFile("; ".join(answers) or "no mirror is known")
-    _write(into / name, content)
+    try:
+        with whole(into / name) as unfinished:
+            unfinished.write_bytes(content)
+    except OSError as error:
+        raise BadFile(f"{into / name} can't be written ({error.strerror})") from None
     return content
 
 
@@ -95,18 +101,6 @@ def _address(mirror: str, name: str) -> str:
     folder = urllib.parse.quote(folder, safe="/%~:@!$&'()*+,;=?")
     between = "" if not folder or folder.endswith(("/", "=")) else "/"
     return f"{scheme}://{host}/{folder}{between}{name}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise BadFile(f"{path} can't be written ({error.strerror})") from None
 
 
 def status(where: Path) -> dict[str, str]:

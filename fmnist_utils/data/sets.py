@@ -36,6 +36,15 @@ CLASS_NAMES = [
 ]
 
 
+# Of the training images: which are learned from, and which are held out.
+VALIDATIONS = {
+    "first 5,000": (slice(5_000, None), slice(5_000)),
+    "last 20 %": (slice(48_000), slice(48_000, None)),
+    "none": (slice(None), slice(0)),
+    "test": (slice(None), slice(0)),
+}
+
+
 class ImageSet(NamedTuple):
     """One set of images, uint8 (n, 28, 28), 0 (black) to 255, and labels, uint8 (n,), 0 to 9."""
 
@@ -85,17 +94,15 @@ class Dataset:
             on all of them with the test images as validation set: these reports watched that, and
             an experiment that retraces them has to. A shortened profile has images to spare and
             turns "none" into "first 5,000".
+        Raises ValueError for another word.
         """
+        if validation not in VALIDATIONS:
+            raise ValueError(f"validation={validation!r}: choose one of {', '.join(VALIDATIONS)}.")
         profile = profile or PROFILES["full"]
         if validation == "none" and profile.train_images:
             validation = "first 5,000"
         images, labels = self.train
-        learned_from, held_out = {
-            "first 5,000": (slice(5_000, None), slice(5_000)),
-            "last 20 %": (slice(48_000), slice(48_000, None)),
-            "none": (slice(None), slice(0)),
-            "test": (slice(None), slice(0)),
-        }[validation]
+        learned_from, held_out = VALIDATIONS[validation]
         watched = self.test if validation == "test" else (images[held_out], labels[held_out])
 
         def cut(images: np.ndarray, labels: np.ndarray, most: int | None) -> ImageSet:
@@ -136,7 +143,7 @@ def check_images(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def load_files(where: Path, fetch: bool = True) -> Dataset:
+def load_files(where: Path) -> Dataset:
     """Fashion-MNIST from the folder `where`; missing or damaged files are downloaded into it.
 
     Raises CourseError that names the first file that can't be had.
@@ -147,8 +154,6 @@ def load_files(where: Path, fetch: bool = True) -> Dataset:
             content = read(where / name)
         except BadFile as problem:
             try:
-                if not fetch:
-                    raise BadFile("downloads are switched off")
                 content = download(name, where)
             except BadFile as failure:
                 raise CourseError(

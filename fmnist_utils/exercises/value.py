@@ -118,15 +118,17 @@ def function(check: Callable[[Callable], str], *, in_place: bool = False) -> Cal
 
 
 VERDICTS = ("helps", "harms", "undecided")
+SEEDS = 3  # that an experiment needs of each way, at least
+GUESSING = 0.2  # a way that is right less often than this has learned nothing
 
 
-def experiment(seeds: int = 3, images: int = 200, guessing: float = 0.2) -> Callable:
+def experiment(images: int = 200) -> Callable:
     """A check for an experiment: two ways to train, each with several seeds, and a verdict.
 
     The answer is (with the change, without it, verdict): for each way the rows of its seeds, right
     (1) or wrong (0) for every image, and one of `VERDICTS`. Nobody knows what must come out; what
     can be checked is that it is an experiment, and that the verdict is that of the course's test.
-    guessing: a way that is right less often than this has learned nothing, for all seeds.
+    images: how many are needed, at least.
     """
 
     def check(answer: object) -> str:
@@ -142,13 +144,13 @@ def experiment(seeds: int = 3, images: int = 200, guessing: float = 0.2) -> Call
                 )
             if not np.isin(way, (0, 1)).all():
                 return "Right is 1 (or True), wrong is 0: compare the classes with the labels."
-            if len(way) < seeds:
-                return f"{len(way)} seeds say little about chance; take at least {seeds} of each."
+            if len(way) < SEEDS:
+                return f"{len(way)} seeds say little about chance; take at least {SEEDS} of each."
             if way.shape[1] < images:
                 return f"Judge by more images: {way.shape[1]} are fewer than {images}."
             if len(np.unique(way, axis=0)) < len(way):
                 return "Two rows of one way are the same: was the seed changed for each training?"
-            if way.mean() < guessing:
+            if way.mean() < GUESSING:
                 return (
                     "One of the two ways has learned next to nothing: look at its training first."
                 )

@@ -7,13 +7,12 @@ import numpy as np
 
 from fmnist_utils import data, evaluation, models, runs
 from fmnist_utils.messages import CourseError
-from fmnist_utils.models.ready import TRAINED
 from fmnist_utils.profiles import Profile
-from fmnist_utils.recipes import MODELS
+from fmnist_utils.recipes import MODELS, SHIPPED
 from fmnist_utils.training import Recipe
 
-
 __all__ = ["Network", "recipe_of", "shipped", "trained"]
+RECIPES = {**MODELS, **SHIPPED}
 
 
 @dataclass(frozen=True)
@@ -51,19 +50,18 @@ def shipped(id: str) -> Network:
 
 
 def recipe_of(id: str) -> Recipe:
-    """The model called `id`.
+    """The model called `id`, one of the course's or one that comes trained.
 
     Raises CourseError if there is no such model, or if its outputs are no probabilities.
     """
-    if id not in MODELS:
-        known = [*MODELS, *(one for one in TRAINED if one not in MODELS)]
-        raise CourseError(f"{id!r} is not a model; choose one of {', '.join(known)}.")
-    last = MODELS[id].options.get("head", ("softmax",))[-1]
+    if id not in RECIPES:
+        raise CourseError(f"{id!r} is not a model; choose one of {', '.join(RECIPES)}.")
+    last = RECIPES[id].options.get("head", ("softmax",))[-1]
     if last != "softmax":
         raise CourseError(
             f"{id} ends in {last}, so its outputs are no probabilities; choose another --model."
         )
-    return MODELS[id]
+    return RECIPES[id]
 
 
 def trained(recipe: Recipe, profile: Profile) -> Network:

@@ -219,10 +219,13 @@ def roc(
     table: pd.DataFrame,
     areas: pd.Series,
     title: str = "",
-    mark: tuple[float, float] = (),
+    mark: tuple[float, float] | None = None,
     made_by: str = "this run",
 ) -> None:
-    """One-vs-rest ROC curves: the whole, and the upper left corner; `mark`: a point on them."""
+    """One-vs-rest ROC curves: the whole, and the upper left corner.
+
+    mark: a point on them, (false positive rate, true positive rate).
+    """
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.2))
     for number, name in enumerate(areas.index):
         one = table[table["class"] == name]
@@ -341,4 +344,5 @@ def explanation(
     for ax in (seen, map_):
         ax.axis("off")
     figure.suptitle(title)
-    figure.savefig(file, format="png", dpi=110)
+    # By this mark `predict --explain` knows that it may overwrite the file.
+    figure.savefig(file, format="png", dpi=110, metadata={"Software": "fmnist_utils"})

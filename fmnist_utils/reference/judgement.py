@@ -110,7 +110,8 @@ def _samples(id: str, metric: str) -> np.ndarray:
 
 
 def _overfitting(id: str) -> tuple[float, list[tuple[float, int]]]:
-    """Training minus test accuracy in points, and its parts as `_judge` takes them."""
+    """Training minus test accuracy in points, and its parts as `evaluation.judge` takes
+    them."""
     _refuse_too_few(id)
     runs = tables.runs_of(id)
     gaps = [100 * (run.metrics["train_accuracy"] - run.metrics["test_accuracy"]) for run in runs]

@@ -19,6 +19,7 @@ import pandas as pd
 
 from fmnist_utils import evaluation
 from fmnist_utils.data import Dataset
+from fmnist_utils.messages import whole
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import PUBLISHED, STUDIES
 from fmnist_utils.reference import tables
@@ -220,10 +221,8 @@ def write_keys(name: str, kept: dict[tuple[str, int], dict]) -> None:
         else:
             groups[id].append({"seeds": [seed], "key": without_seed})
     lines = [f"{json.dumps(id)}: {json.dumps(alike)}" for id, alike in groups.items() if alike]
-    where = file(name).with_suffix(".json")
-    unfinished = where.with_name(f"{where.name}.unfinished")
-    unfinished.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    unfinished.replace(where)
+    with whole(file(name).with_suffix(".json")) as unfinished:
+        unfinished.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def _answers(run: Run, dataset: Dataset) -> dict[str, np.ndarray]:
@@ -245,7 +244,5 @@ def _write_answers(where: Path, answered: dict[str, np.ndarray]) -> None:
     if where.exists():
         with np.load(where, allow_pickle=False) as arrays:
             kept = dict(arrays)
-    unfinished = where.with_suffix(".unfinished.npz")
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
-    files.write_arrays(unfinished, **kept | answered)
-    unfinished.replace(where)
+    with whole(where) as unfinished:
+        files.write_arrays(unfinished, **kept | answered)

@@ -18,7 +18,7 @@ import pandas as pd
 from filelock import FileLock
 
 from fmnist_utils import evaluation
-from fmnist_utils.messages import CourseError, Held
+from fmnist_utils.messages import CourseError, Held, whole
 from fmnist_utils.recipes import MODELS
 from fmnist_utils.runs import Run, files
 
@@ -180,11 +180,8 @@ def refuse_others(run: Run) -> None:
 
 def write_table(table: pd.DataFrame, file: Path) -> None:
     """Write a CSV file whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    with Held():
+    with whole(file) as unfinished:
         table.to_csv(unfinished, index=False)
-        unfinished.replace(file)
 
 
 def _row(run: Run) -> dict:

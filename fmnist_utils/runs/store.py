@@ -33,15 +33,18 @@ def train(
     so; a variant is judged on the validation images. A recipe's teachers are trained first.
     Returns a Run, or a list of them in the order given.
     folder: of the run store, if not the usual one.
+    Raises CourseError for an impossible seed, for the stand-in under the profile `full`, for what
+    is in a run's place but is none, and where runs can't be kept.
     """
     seed = check_seed(seed)
     data.refuse_stand_in(dataset, profile)
-    only_one, line, done = isinstance(recipes, Recipe), Line(), []
+    only_one, done = isinstance(recipes, Recipe), []
     todo = [recipes] if only_one else list(recipes)
-    for number, recipe in enumerate(todo, start=1):
-        before = "" if only_one else f"{number} of {len(todo)} · "
-        done.append(_train(recipe, dataset, profile, seed, folder or run_store(), line, before))
-    line.close(_summary(done[0]) if only_one else f"{len(done)} models trained")
+    with Line() as line:
+        for number, recipe in enumerate(todo, start=1):
+            before = "" if only_one else f"{number} of {len(todo)} · "
+            done.append(_train(recipe, dataset, profile, seed, folder or run_store(), line, before))
+        line.close(_summary(done[0]) if only_one else f"{len(done)} models trained")
     return done[0] if only_one else done
 
 
@@ -52,7 +55,8 @@ def train_as_published(recipe: Recipe, dataset: Dataset, profile: Profile, seed:
 
 
 def find(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int = 0) -> Run | None:
-    """What `train` would find; None if it would have to train."""
+    """What `train` would find; None if it would have to train. Raises CourseError for an impossible
+    seed, and for what is in the run's place but is none."""
     seed = check_seed(seed)
     key = files.make_key(recipe, dataset, profile, seed)
     folder = run_store() / files.folder_name(recipe, profile, seed, key)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
 from fmnist_utils import models
+from fmnist_utils.data.sets import VALIDATIONS
 from fmnist_utils.models.backend import keras
 from fmnist_utils.training import limits
 from fmnist_utils.training.augmentation import check_changes
@@ -23,7 +24,7 @@ _WORDS = {
     "architecture": tuple(FACTORIES),
     "optimizer": tuple(OPTIMIZERS),
     "scaling": ("unit", "raw", "standard"),
-    "validation": ("first 5,000", "last 20 %", "none", "test"),
+    "validation": tuple(VALIDATIONS),
     "loss": ("sparse_categorical_crossentropy", "categorical_crossentropy"),
     "augmentation": ("none", "pullover+shirt", "all classes", "pullover+shirt, then split"),
     "schedule": ("constant", "one cycle"),
@@ -134,9 +135,10 @@ class Recipe:
 
     def __repr__(self) -> str:
         """What it is, and all that isn't as it would be by itself."""
-        plain = {one.name: getattr(Recipe("", "mlp"), one.name) for one in fields(self)[2:]}
-        told = [f"{n}={getattr(self, n)!r}" for n in plain if getattr(self, n) != plain[n]]
-        return f"Recipe({', '.join([repr(self.id), repr(self.architecture), *told])})"
+        (_, id), (_, architecture), *settings = vars(self).items()
+        plain = vars(Recipe("", "mlp"))
+        told = [f"{name}={value!r}" for name, value in settings if value != plain[name]]
+        return f"Recipe({', '.join([repr(id), repr(architecture), *told])})"
 
     def but(self, id: str, **settings: object) -> "Recipe":
         """The same recipe under another id, with other fields or other factory options.

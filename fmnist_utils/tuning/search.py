@@ -53,20 +53,21 @@ def tune(
     """Take part in a search until it has `trials` trials; Optuna's study, whoever made them.
 
     A trial trains a recipe with `seed` on the profile's images and is worth its accuracy on the
-    validation images after the last epoch. It ends early if, after half of its epochs or later, it
-    is worse than the median of the complete trials before it at the same epoch. What a trial tries
-    depends on seed, its place in the search and the finished trials only: one worker that goes on
-    after an interruption tries what it would have tried. (Two workers see each other's trials as
-    they come.)
+    recipe's validation images after the last epoch. It ends early if, after half of its epochs or
+    later, it is worse than the median of the complete trials before it at the same epoch. What a
+    trial tries depends on seed, its place in the search and the finished trials only: one worker
+    that goes on after an interruption tries what it would have tried. (Two workers see each other's
+    trials as they come.)
 
     name: under which the storage keeps the study. sampler: a key of SAMPLERS.
     storage: an address as SQLAlchemy takes it, "sqlite:///search.db" or
         "postgresql://user@host/database"; None: the file tuning.db in the run store.
     report: called with a line of text after each trial, and with a warning if the storage is a
         server without a password.
-    Raises CourseError, before anything is trained, for a space that is empty or from which no
-    network can be built, for less than one trial, for a storage that can't be used, and for a
-    study of that name with another space, other data or other settings.
+    Raises CourseError, before anything is trained, for a space that is empty, from which no network
+    can be built or whose recipes hold no training images out, for less than one trial, for a
+    storage that can't be used, and for a study of that name with another space, other data or other
+    settings.
     """
     seed = check_seed(seed)
     data.refuse_stand_in(dataset, profile)
@@ -93,7 +94,7 @@ def tune(
             "images": [profile.train_images, profile.validation_images],
         },
     )
-    splits, held = dataset.split("first 5,000", profile), Held()
+    held = Held()
 
     def train(trial: optuna.Trial) -> float:
         if sum(map(_counts, study.get_trials(deepcopy=False)[: trial.number])) >= trials:
@@ -112,6 +113,7 @@ def tune(
 
         try:
             with held.taken():
+                splits = dataset.split(recipe.validation, profile)
                 _, history = training.fit(recipe, splits, epochs, seed, report=watch)
         except KeyboardInterrupt:
             _queue_again(study, trial)
@@ -187,7 +189,8 @@ def _place(trials: list[optuna.trial.FrozenTrial], trial: optuna.trial.FrozenTri
 
 
 def _check(space: SearchSpace) -> Recipe:
-    """The recipe of the space's first corner; raises CourseError if a corner can't be built."""
+    """The recipe of the space's first corner; raises CourseError if a corner can't be built,
+    or leaves nothing to choose by but the test images."""
     if not space.ranges:
         raise CourseError("The search space is empty: give at least one hyperparameter a range.")
     for end in (-1, 0):
@@ -207,6 +210,11 @@ def _check(space: SearchSpace) -> Recipe:
             raise CourseError(
                 f"The search space holds what can't be built ({corner}): {error}"
             ) from None
+        if recipe.validation in ("none", "test"):
+            raise CourseError(
+                f"The search space's recipes have validation={recipe.validation!r}, and a search "
+                'needs training images that are held out; name "first 5,000" or "last 20 %".'
+            )
     return recipe
 
 

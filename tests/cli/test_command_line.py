@@ -32,7 +32,7 @@ def misunderstood(capsys, *args):
 def test_seeds(command, capsys):
     assert understood(command).seed == 0
     assert understood(command, "--seed", "4294967295").seed == 4294967295
-    for seed in ("abc", "-1", "1.5", "4294967296", ""):
+    for seed in ("abc", "-1", "1.5", "4294967296", "", "1_0", " 7"):
         last = misunderstood(capsys, command, *NEEDED.get(command, []), "--seed", seed)
         assert last.startswith(f"{PROG} {command}: error: argument --seed: ")
         assert last.endswith("is not a seed; give a whole number from 0 to 4294967295.")

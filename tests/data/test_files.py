@@ -377,15 +377,6 @@ def test_damage_that_can_not_be_healed(folder, serve, nobody, monkeypatch, damag
     assert contents(folder) == before
 
 
-def test_downloads_can_be_switched_off(folder, serve, originals, monkeypatch):
-    server = serve(originals)
-    monkeypatch.setattr(files, "MIRRORS", (server.url,))
-    (folder / LABELS).unlink()
-    with pytest.raises(CourseError, match="switched off"):
-        data.load_files(folder, fetch=False)
-    assert server.asked == []
-
-
 @pytest.fixture
 def drawn(monkeypatch):
     """Makes the stand-in small."""

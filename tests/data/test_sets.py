@@ -51,6 +51,15 @@ def test_split(numbered, rule, profile):
         np.testing.assert_array_equal(part.labels, labels[ids])
 
 
+@pytest.mark.parametrize("word", ["last 20%", "", None])
+def test_another_word_for_a_split_is_told(numbered, word):
+    with pytest.raises(
+        ValueError, match="choose one of first 5,000, last 20 %, none, test"
+    ) as told:
+        numbered.split(word)
+    assert str(told.value).startswith(f"validation={word!r}: ")
+
+
 def test_take_keeps_images_and_labels_together_and_the_order(numbered):
     taken = numbered.test.take([7, 3, 3])
     assert numbers(taken).tolist() == [60_007, 60_003, 60_003]

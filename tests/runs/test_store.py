@@ -9,7 +9,6 @@ import time
 from dataclasses import fields, replace
 from datetime import datetime, timedelta, UTC
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -542,9 +541,8 @@ def test_several_come_back_in_their_order_and_are_told_of(kept, dataset, monkeyp
         return kept[1].model, history
 
     monkeypatch.setattr(training, "fit", fit)
-    monkeypatch.setattr(
-        store_module, "Line", lambda: SimpleNamespace(show=told.append, close=told.append)
-    )
+    monkeypatch.setattr(store_module.Line, "show", lambda _, text: told.append(text))
+    monkeypatch.setattr(store_module.Line, "close", lambda _, text: told.append(text))
     recipes = [replace(PUBLISHED, id=id) for id in ("b", "a")]
     found = runs.train((recipe for recipe in recipes), dataset, TINY, SEED)
     assert [run.recipe for run in found] == recipes

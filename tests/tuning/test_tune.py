@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import optuna
 import pandas as pd
 import pytest
@@ -58,6 +59,22 @@ def test_a_trial_is_what_training_gives(whole, dataset):
     _, history = training.fit(recipe, dataset.split("first 5,000", BUDGET), 2, 3)
     assert trial.intermediate_values == dict(enumerate(history.val_accuracy, start=1))
     assert trial.value == history.val_accuracy.iloc[-1]
+
+
+def test_trials_are_judged_by_their_recipes_own_validation_images(storage, monkeypatch):
+    drawn = np.arange(60_000, dtype=np.uint8)
+    images = np.zeros((60_000, 28, 28), np.uint8)
+    numbered = data.Dataset(data.ImageSet(images, drawn), data.ImageSet(images, drawn), "numbers")
+    seen = []
+
+    def fit(recipe, splits, epochs, seed, report):
+        seen.append([part.labels[:2].tolist() for part in splits[:2]])
+        report(1, {"val_accuracy": 0.5})
+        return None, pd.DataFrame({"val_accuracy": [0.5]})
+
+    monkeypatch.setattr(training, "fit", fit)
+    tuning.tune("s", dataset=numbered, profile=BUDGET, storage=storage, **validated("last 20 %"))
+    assert seen == [[[0, 1], [48_000 % 256, 48_001 % 256]]]
 
 
 def test_table(whole):
@@ -206,6 +223,13 @@ def ranging(**ranges):
     return dict(space=SearchSpace(ranges, lambda chosen: BASE.but("x", **chosen), 1))
 
 
+def validated(rule):
+    """A change of `tune`'s arguments: recipes that choose by other images."""
+    return dict(
+        space=SearchSpace(RANGES, lambda chosen: BASE.but("x", validation=rule, **chosen), 1)
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -217,6 +241,8 @@ def ranging(**ranges):
             ranging(activation=CategoricalDistribution(("relu", "no such"))),
             "can't be built.*no such",
         ),
+        (validated("none"), "validation='none'.*needs training images that are held out"),
+        (validated("test"), "validation='test'.*needs training images that are held out"),
         (dict(trials=0), "A search of 0 trials"),
         (dict(sampler="psychic"), "psychic.*tpe, random"),
         (dict(seed=-1), "seed"),
