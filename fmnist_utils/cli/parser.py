@@ -62,7 +62,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "  FMNIST_DATA_DIR  the folder that holds the files; the value `stand-in` asks for the\n"
         "                   drawn stand-in (default: Keras's cache, ~/.keras/datasets/"
         "fashion-mnist)\n"
-        "  FMNIST_MIRROR    an address, ending in a slash, that is asked before the public mirrors",
+        "  FMNIST_MIRROR    an address that is asked before the public mirrors",
     )
     data.add_argument("--fetch", action="store_true", help="download what is missing or damaged")
     data.add_argument("--folder", metavar="DIR", help="look there, and not in FMNIST_DATA_DIR")

@@ -142,8 +142,9 @@ def check(ids: list[str]) -> None:
 
 
 def _make_searches(names: list[str], dataset: Dataset, at_a_time: int) -> None:
-    """Make what is missing of some searches; what was begun goes on with the next trial."""
-    todo = [name for name in names if not search_trials.file(name).exists()]
+    """Make what is missing of some searches, or was made with other recipes; what was begun goes on
+    with the next trial."""
+    todo = [name for name in names if not _is_fresh(name, dataset)]
     done = len(names) - len(todo)
     print(f"{done} of {len(names)} searches are in the reference already", flush=True)
     tasks = [(name,) for name in todo if name != "tuners"]
@@ -160,6 +161,14 @@ def _make_searches(names: list[str], dataset: Dataset, at_a_time: int) -> None:
     if parts:
         table = pd.concat(parts).sort_values(["sampler", "seed", "trial"])
         _write_search("tuners", table, dataset)
+
+
+def _is_fresh(name: str, dataset: Dataset) -> bool:
+    """Whether a search is in the reference, all of it made with today's recipes."""
+    if not search_trials.file(name).exists():
+        return False
+    table = search_trials.search(name)
+    return "key" in table and table.key.tolist() == trial_keys(name, table, dataset)
 
 
 def _write_search(name: str, table: pd.DataFrame, dataset: Dataset) -> None:

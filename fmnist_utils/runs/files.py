@@ -108,6 +108,11 @@ def _settings_of(recipe: Recipe) -> dict:
     return {name: one for name, one in settings.items() if name not in ABOUT_TEACHERS}
 
 
+def settings_digest(recipe: Recipe) -> str:
+    """Eight digits for a recipe's settings and how trainings are made, whatever the data."""
+    return digest({"recipe": _settings_of(recipe), "training": VERSION})
+
+
 def folder_name(recipe: Recipe, profile: Profile, seed: int, key: dict) -> str:
     readable = re.sub(r"[^a-z0-9]+", "-", recipe.id.lower()).strip("-")[:40]
     return f"{readable}.{profile}.seed{seed}.{digest(key)}"

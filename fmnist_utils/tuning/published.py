@@ -14,6 +14,7 @@ from fmnist_utils.messages import Held
 from fmnist_utils.models.backend import make_repeatable
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import PUBLISHED
+from fmnist_utils.runs import files
 from fmnist_utils.training import Recipe
 
 import keras_tuner  # after the backend, which starts TensorFlow without its banners
@@ -105,8 +106,9 @@ class _Tuner(keras_tuner.BayesianOptimization):
 def make(id: str, dataset: Dataset, place: Path) -> pd.DataFrame:
     """Make a published search; the trials in order, as `_Tuner.table` gives them.
 
-    id: a key of SEARCHES. place: a folder for KerasTuner's files; an interrupted search goes on
-    from there, with the last whole epoch of the trial that was interrupted.
+    id: a key of SEARCHES. place: a folder for KerasTuner's files; an interrupted search
+    of the same recipe goes on from there, with the last whole epoch of the trial that was
+    interrupted.
     """
     recipe_of, trials = SEARCHES[id]
     base = PUBLISHED[id.replace("search-", "") + "-tuned"]
@@ -120,7 +122,7 @@ def make(id: str, dataset: Dataset, place: Path) -> pd.DataFrame:
             objective="val_loss",
             max_trials=trials,
             seed=SEED,
-            directory=place,
+            directory=place / files.settings_digest(recipe_of(keras_tuner.HyperParameters())),
             project_name=id,
         )
         tuner.oracle.verbose = 0

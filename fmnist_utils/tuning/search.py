@@ -29,6 +29,7 @@ from fmnist_utils.data import Dataset
 from fmnist_utils.messages import CourseError, Held
 from fmnist_utils.profiles import Profile, check_seed
 from fmnist_utils.recipes.spaces import SearchSpace
+from fmnist_utils.runs import files
 from fmnist_utils.training import Recipe
 from fmnist_utils.tuning import storage as trial_storage
 
@@ -76,7 +77,8 @@ def tune(
         raise CourseError(f"A search of {trials} trials finds nothing; ask for at least one.")
     if sampler not in SAMPLERS:
         raise CourseError(f"{sampler!r} is not a sampler; choose one of {', '.join(SAMPLERS)}.")
-    epochs = profile.epochs(_check(space).epochs)
+    corner = _check(space)
+    epochs = profile.epochs(corner.epochs)
     if warning := trial_storage.password_warning(storage):
         report(warning)
     study = trial_storage.open_study(storage, name, _ByNumber(SAMPLERS[sampler], seed), epochs)
@@ -86,6 +88,7 @@ def tune(
             "space": {
                 name: json.loads(distribution_to_json(d)) for name, d in space.ranges.items()
             },
+            "recipe": files.settings_digest(corner),
             "data": dataset.fingerprint,
             "seed": seed,
             "sampler": sampler,

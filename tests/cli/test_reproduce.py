@@ -142,8 +142,14 @@ def test_missing_searches_are_made_and_no_others(called_real, monkeypatch):
     )
     search_trials.file("search-mlp").unlink()
     reproduce.reproduce(list(search_trials.SEARCHES), 1, called_real, 2)
-    assert asked[1] == [("search-mlp",)]
+    assert asked[1:] == [[("search-mlp",)]]
     assert reference.search("search-mlp").key.tolist() == ["search-mlp"] * 2
+    stale, keyless = reference.search("search-cnn"), reference.search("course-mlp")
+    tables.write_table(stale.assign(key=["search-cnn", "old"]), search_trials.file("search-cnn"))
+    tables.write_table(keyless.drop(columns="key"), search_trials.file("course-mlp"))
+    reproduce.reproduce(list(search_trials.SEARCHES), 1, called_real, 2)
+    assert asked[2:] == [[("search-cnn",), ("course-mlp",)]]
+    assert reference.search("search-cnn").key.tolist() == ["search-cnn"] * 2
 
 
 def test_each_search_is_made_in_its_profile_with_its_seed_and_sampler(called_real, monkeypatch):

@@ -84,14 +84,24 @@ def test_a_published_search_goes_on_where_it_was(id, small, dataset, tmp_path, m
     with monkeypatch.context() as shorter:
         shorter.setitem(published.SEARCHES, id, (choose, 1))
         first = published.make(id, dataset, tmp_path)
-    made = (tmp_path / id / "trial_0" / "facts.json").read_text()
+    (facts,) = tmp_path.glob(f"*/{id}/trial_0/facts.json")
+    made = facts.read_text()
     table = published.make(id, dataset, tmp_path)
-    assert (tmp_path / id / "trial_0" / "facts.json").read_text() == made
+    assert facts.read_text() == made
     assert table.trial.tolist() == [1, 2]
     pd.testing.assert_frame_equal(table[:1][first.columns], first, check_dtype=False)
     assert table.epochs.tolist() == [2, 2]
     assert table.val_accuracy.between(0, 1).all()
     assert table.seconds.gt(0).all()
+
+
+def test_a_published_search_of_another_recipe_begins_anew(small, dataset, tmp_path, monkeypatch):
+    fitted, curve = [], pd.DataFrame({"val_loss": [1.0], "val_accuracy": [0.5], "seconds": [1.0]})
+    monkeypatch.setattr(published.training, "fit", lambda *g: fitted.append(g[0]) or (None, curve))
+    for epochs in (2, 2, 3):
+        monkeypatch.setitem(PUBLISHED, "mlp-tuned", replace(PUBLISHED["mlp-tuned"], epochs=epochs))
+        assert published.make("search-mlp", dataset, tmp_path).trial.tolist() == [1, 2]
+    assert [recipe.epochs for recipe in fitted] == [2, 2, 3, 3]
 
 
 @pytest.mark.parametrize("id", published.SEARCHES)

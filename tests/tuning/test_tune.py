@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -344,6 +345,10 @@ def test_a_storage_of_something_else_is_left_alone(content, dataset, tmp_path):
     ("changes", "says"),
     [
         (ranging(**RANGES | {"batch_size": IntDistribution(32, 64)}), "space"),
+        (
+            dict(space=replace(TINY, recipe=lambda tried: BASE.but("", optimizer="adam", **tried))),
+            "recipe",
+        ),
         (dict(profile=Profile("other", 200, 200, 100, 1.0, None, 1)), "images"),
         (dict(profile=Profile("other", 300, 201, 100, 1.0, None, 1)), "images"),
         (dict(profile=Profile("other", 300, 200, 100, 0.5, None, 1)), "epochs"),
