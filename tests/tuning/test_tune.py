@@ -344,7 +344,10 @@ def test_a_storage_of_something_else_is_left_alone(content, dataset, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        (ranging(**RANGES | {"batch_size": IntDistribution(32, 64)}), "space"),
+        (
+            dict(space=replace(TINY, ranges=RANGES | {"batch_size": IntDistribution(32, 64)})),
+            "space",
+        ),
         (
             dict(space=replace(TINY, recipe=lambda tried: BASE.but("", optimizer="adam", **tried))),
             "recipe",
