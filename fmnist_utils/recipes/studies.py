@@ -29,8 +29,8 @@ def _vary(published: str, how: str, **settings: object) -> Recipe:
 _HEADS = [id for id in PUBLISHED if id.startswith("heads-")]
 _OPTIMIZERS = {
     # Twelve epochs, so that one sees what lies behind the tenth.
-    "adadelta": dict(optimizer="adadelta", learning_rate=0.001, epochs=12),
-    "adam": dict(optimizer="adam", learning_rate=0.001),
+    "adadelta": dict(optimizer="adadelta", epochs=12),
+    "adam": dict(optimizer="adam"),
 }
 # Rastogi tells in words what he tried on his convolutional network.
 EXPLORED = {
@@ -70,12 +70,11 @@ STUDIES: dict[str, dict[str, Recipe]] = {
         recipe.id: recipe
         for optimizer, settings in _OPTIMIZERS.items()
         for recipe in (
-            *(_vary(id, optimizer, batch_size=128, **settings) for id in _HEADS),
+            *(_vary(id, optimizer, **settings) for id in _HEADS),
             # Model 2 changes more than the head; this changes all but the head.
             _vary(
                 "heads-softmax",
                 f"{optimizer}, pools of 3",
-                batch_size=128,
                 pools=(3, 3),
                 dropouts=(0.3, 0.2),
                 **settings,

@@ -66,6 +66,17 @@ def test_the_better_one_comes_first():
     assert said == dict(line.split(": ") for line in PAIRS.strip().splitlines())
 
 
+def test_the_reports_claims_are_corrected_together_and_the_courses_apart():
+    ours = {name for name, claim in CLAIMS.items() if claim.source not in AUTHORS}
+    assert set(FAMILIES["the course"]) == ours
+    assert set(FAMILIES["the reports"]) == set(CLAIMS) - ours
+
+
+def test_a_change_helps_if_it_raises_the_accuracy():
+    changes = [claim for family in list(FAMILIES)[2:] for claim in FAMILIES[family].values()]
+    assert {claim.metric for claim in changes} == {"accuracy"}
+
+
 def test_every_scheme_is_held_against_none():
     schemes = FAMILIES["the schemes"]
     said = {name: (claim.first, claim.second) for name, claim in schemes.items()}

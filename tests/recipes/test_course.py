@@ -6,8 +6,9 @@ from dataclasses import asdict, fields
 import optuna
 import pytest
 
+from fmnist_utils.models import ready
 from fmnist_utils.profiles import PROFILES
-from fmnist_utils.recipes import CANDIDATES, COURSE, MODELS, PUBLISHED, STUDIES
+from fmnist_utils.recipes import CANDIDATES, COURSE, MODELS, PUBLISHED, SHIPPED, STUDIES
 from fmnist_utils.recipes.spaces import SPACES
 from fmnist_utils.reference import search, study
 from fmnist_utils.training import Recipe
@@ -75,6 +76,46 @@ def test_every_hyperparameter_matters_and_rates_are_searched_on_a_log_scale(spac
         if name in ("learning_rate", "weight_decay"):
             middle = (kind.low * kind.high) ** 0.5
             assert 75 < sum(p[name] < middle for p in drawn) < 125, name
+
+
+EITHER = {
+    "learning_rate": (3e-4, 3e-2, None, True),  # the least, the most, in steps of, logarithmic
+    "weight_decay": (1e-3, 0.3, None, True),
+    "label_smoothing": (0.0, 0.15, 0.05, False),
+    "batch_size": (64, 128, 256, 512),
+    "schedule": ("constant", "one cycle"),
+}
+WANTED = {
+    "mlp": {
+        "layers": (1, 4, 1, False),
+        "width": (128, 1024, 128, False),
+        "dropout": (0.0, 0.6, 0.1, False),
+        "input_dropout": (0.0, 0.4, 0.1, False),
+    },
+    "cnn": {"width": (8, 32, 8, False), "dropout": (0.0, 0.6, 0.1, False)},
+}
+
+
+def test_the_courses_spaces_spelt_out_a_second_time():
+    found = {
+        id: {
+            name: getattr(d, "choices", None) or (d.low, d.high, d.step, d.log)
+            for name, d in space.ranges.items()
+        }
+        for id, space in SPACES.items()
+    }
+    assert found == {id: wanted | EITHER for id, wanted in WANTED.items()}
+    assert {id: space.trials for id, space in SPACES.items()} == {"mlp": 40, "cnn": 30}
+    least = dict(width=128, dropout=0.0, learning_rate=1e-3)
+    made = (
+        SPACES["mlp"].recipe(least | dict(layers=2, input_dropout=0.0)),
+        SPACES["cnn"].recipe(least),
+    )
+    assert [(one.id, one.epochs) for one in made] == [("mlp-searched", 20), ("cnn-searched", 8)]
+
+
+def test_what_comes_trained_is_named_as_its_recipe():
+    assert {id: recipe.id for id, recipe in SHIPPED.items()} == {id: id for id in ready.TRAINED}
 
 
 @pytest.mark.parametrize("recipe", CANDIDATES["speedrun-small"].values())

@@ -19,6 +19,11 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 VERDICT = re.compile(r"\*([^*\n]+)\* · \*\*(holds|refuted|helps|harms|undecided)\*\*")
 
 
+def test_the_words_of_the_verdicts():
+    assert (HOLDS, REFUTED, UNDECIDED) == ("holds", "refuted", "undecided")
+    assert (HELPS, HARMS) == ("helps", "harms")
+
+
 class Made:
     """Stands for a reference run: right on the images that `right` says, and so sure of them."""
 

@@ -38,6 +38,8 @@ def test_what_was_entered_is_compared_and_read_again(tmp_path, called_real):
     assert (row.reference, row.sd) == (pytest.approx(91), pytest.approx(1))
     assert (row.seeds, row["this run"]) == (3, 50)
     assert reference.summary().loc["cnn-basic"].tolist() == pytest.approx([90.3, 91, 1, 3])
+    measured = reference.results().loc[0, ["test_accuracy", "precision", "recall", "f1"]]
+    assert measured.tolist() == pytest.approx([0.9, 0.899, 0.898, 0.897])
     for seed, run, entered in zip(seeds, reference.runs_of("cnn-basic"), given, strict=True):
         assert run.record == entered.record
         np.testing.assert_allclose(run.test_outputs, entered.test_outputs, rtol=0.01, atol=1e-6)

@@ -65,6 +65,20 @@ def test_the_published_winners_are_points_of_the_spaces():
     assert [layer.get_config() | {"name": 0, "build_config": 0} for layer in ours.layers] == [
         layer.get_config() | {"name": 0, "build_config": 0} for layer in theirs.layers
     ]
+    hp.values |= {"units": 192}
+    other = published.cnn(hp)
+    assert (other.id, other.options["dense"]) == ("search-cnn", (192,))
+
+
+def test_a_trial_s_recipe_is_made_of_its_row():
+    """Whose whole numbers are fractions where a column has gaps; what it hasn't got is nothing."""
+    row = {"num_layers": 2.0, "learning_rate": 1e-3, "units_1": 64.0, "units_2": 32.0}
+    row |= {"dropout_1": 0.1, "dropout_2": 0.0, "units_3": float("nan"), "val_loss": 1.5}
+    found = published.recipe("search-mlp", row)
+    assert found.options["widths"] == (64, 32)
+    assert found.options["dropouts"] == (0.1, 0.0)
+    assert [type(width) for width in found.options["widths"]] == [int, int]
+    assert (found.id, found.learning_rate) == ("search-mlp", 1e-3)
 
 
 @pytest.fixture

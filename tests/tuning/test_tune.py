@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+import sqlalchemy
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from fmnist_utils import CourseError, data, training, tuning
@@ -86,6 +88,64 @@ def test_table(whole):
     assert table.batch_size.isin([32, 64, 96]).all()
     assert table.learning_rate.between(1e-6, 0.3).all()
     assert table.learning_rate.is_unique
+
+
+def test_a_worker_that_is_silent_for_a_minute_has_lost_its_trial(whole):
+    kept = whole._storage._backend
+    assert (kept.heartbeat_interval, kept.grace_period) == (10, 60)
+
+
+def test_a_password_is_handed_on(monkeypatch):
+    asked = []
+    monkeypatch.setattr(optuna.storages, "RDBStorage", lambda url, **how: asked.append(url))
+    trial_storage._tables_made(sqlalchemy.make_url("postgresql://ann:secret@server/db"))
+    assert asked == ["postgresql://ann:secret@server/db"]
+
+
+@pytest.mark.parametrize(
+    "setting", ["uri", "mode", "cache", "immutable", "vfs", "nolock", "timeout"]
+)
+def test_the_settings_of_sqlite_are_known(setting, tmp_path):
+    address = f"sqlite:///{tmp_path}/a.db?{setting}=1"
+    assert trial_storage._address(address).query == {setting: "1"}
+
+
+def test_a_file_that_is_an_address_is_refused():
+    with pytest.raises(CourseError, match="--storage='https://server/a.db' is an address"):
+        trial_storage._address("sqlite:///https://server/a.db")
+
+
+@pytest.mark.parametrize("trial", [{"worker": "here:7"}, {}])
+@pytest.mark.parametrize(("age", "counts"), [(50, True), (70, False)])
+def test_a_trial_without_a_worker_counts_for_a_minute(trial, age, counts):
+    begun = datetime.now() - timedelta(seconds=age)
+    running = SimpleNamespace(
+        state=optuna.trial.TrialState.RUNNING, datetime_start=begun, user_attrs=trial
+    )
+    assert search._counts(running) == (counts or bool(trial))
+
+
+def test_what_a_trial_asks_for_is_in_its_range():
+    asked = []
+    trial = SimpleNamespace(
+        suggest_float=lambda *given, **how: asked.append((*given, how)),
+        suggest_int=lambda *given, **how: asked.append((*given, how)),
+        suggest_categorical=lambda *given: asked.append(given),
+    )
+    ranges = {
+        "rate": FloatDistribution(1e-3, 0.1, log=True),
+        "dropout": FloatDistribution(0.0, 0.6, step=0.2),
+        "width": IntDistribution(8, 32, step=8),
+        "batch": CategoricalDistribution((64, 96)),
+    }
+    for name, d in ranges.items():
+        search._suggest(trial, name, d)
+    assert asked == [
+        ("rate", 1e-3, 0.1, dict(step=None, log=True)),
+        ("dropout", 0.0, 0.6, dict(step=0.2, log=False)),
+        ("width", 8, 32, dict(step=8, log=False)),
+        ("batch", (64, 96)),
+    ]
 
 
 def test_resumed_as_if_never_stopped(whole, dataset, storage):
@@ -224,6 +284,15 @@ def ranging(**ranges):
     return dict(space=SearchSpace(ranges, lambda chosen: BASE.but("x", **chosen), 1))
 
 
+def pooling(least, most):
+    """A change of `tune`'s arguments: networks that halve the image so many times."""
+
+    def recipe(chosen):
+        return Recipe("x", "conv2d", dict(filters=chosen["depth"] * (4,)), "sgd")
+
+    return dict(space=SearchSpace({"depth": IntDistribution(least, most)}, recipe, 1))
+
+
 def validated(rule):
     """A change of `tune`'s arguments: recipes that choose by other images."""
     return dict(
@@ -238,6 +307,7 @@ def validated(rule):
         (ranging(epochs=(1, 2)), "optuna.distributions"),
         (ranging(epochz=IntDistribution(1, 2)), "can't be built.*epochz"),
         (ranging(widths=IntDistribution(1, 2)), "can't be built"),
+        (pooling(4, 5), "can't be built.*depth.: 5"),
         (
             ranging(activation=CategoricalDistribution(("relu", "no such"))),
             "can't be built.*no such",
