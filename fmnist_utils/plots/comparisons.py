@@ -303,9 +303,18 @@ def search(
     figure, (space, clock) = plt.subplots(1, 2, figsize=(11, 4), width_ratios=[4, 5])
     done, pruned = table[table.state == "complete"], table[table.state != "complete"]
     best = done.val_accuracy.idxmax()
+    ordered = done.sort_values("val_accuracy")  # of several at one place one sees the best
     shades = space.scatter(
-        done[x], done[y], c=100 * done.val_accuracy, cmap="cividis", s=90, edgecolor="white"
+        ordered[x],
+        ordered[y],
+        c=100 * ordered.val_accuracy,
+        cmap="cividis",
+        s=90,
+        edgecolor="white",
     )
+    for place, trials in done.groupby([x, y]).size().items():
+        if trials > 1:
+            space.annotate(f"{trials} ×", place, (9, 6), textcoords="offset points", fontsize=9)
     space.plot(pruned[x], pruned[y], "x", color=PALETTE[1], markersize=7)
     space.plot(*table.loc[best, [x, y]], "o", markersize=17, fillstyle="none", color="black")
     space.set(xlabel=x, ylabel=y, xscale="log")
@@ -332,7 +341,7 @@ def search(
             )
     so_far = score.where(table.state == "complete", 0.0).cummax().replace(0.0, np.nan)
     clock.step(end, so_far, where="post", color="#555555", linewidth=1, label="the best so far")
-    clock.set(xlabel="minutes of training", ylabel="accuracy at its end, per cent")
+    clock.set(xlabel="minutes of training", ylabel="accuracy of the trial, per cent")
     clock.yaxis.tick_right()  # beside the label of the colours it would have no room
     clock.yaxis.set_label_position("right")
     if (score < floor).any():

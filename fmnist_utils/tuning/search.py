@@ -62,13 +62,14 @@ def tune(
 
     name: under which the storage keeps the study. sampler: a key of SAMPLERS.
     storage: an address as SQLAlchemy takes it, "sqlite:///search.db" or
-        "postgresql://user@host/database"; None: the file tuning.db in the run store.
+        "postgresql://user@host/database"; None: the file tuning.db in the run store,
+        where a search with other settings is another study.
     report: called with a line of text after each trial, and with a warning if the storage is a
         server without a password.
     Raises CourseError, before anything is trained, for a space that is empty, from which no network
     can be built or whose recipes hold no training images out, for less than one trial, for a
-    storage that can't be used, and for a study of that name with another space, other data or other
-    settings.
+    storage that can't be used, and, where one is named, for its study of that name with another
+    space, other data or other settings.
     """
     seed = check_seed(seed)
     data.refuse_stand_in(dataset, profile)
@@ -81,22 +82,20 @@ def tune(
     epochs = profile.epochs(corner.epochs)
     if warning := trial_storage.password_warning(storage):
         report(warning)
+    made_with = {
+        "space": {name: json.loads(distribution_to_json(d)) for name, d in space.ranges.items()},
+        "recipe": files.settings_digest(corner),
+        "data": dataset.fingerprint,
+        "seed": seed,
+        "sampler": sampler,
+        "epochs": epochs,
+        "pruning": trial_storage.PRUNING,
+        "images": [profile.train_images, profile.validation_images],
+    }
+    if storage is None:
+        name = f"{name}.{files.digest(made_with)}"
     study = trial_storage.open_study(storage, name, _ByNumber(SAMPLERS[sampler], seed), epochs)
-    trial_storage.refuse_other_settings(
-        study,
-        {
-            "space": {
-                name: json.loads(distribution_to_json(d)) for name, d in space.ranges.items()
-            },
-            "recipe": files.settings_digest(corner),
-            "data": dataset.fingerprint,
-            "seed": seed,
-            "sampler": sampler,
-            "epochs": epochs,
-            "pruning": trial_storage.PRUNING,
-            "images": [profile.train_images, profile.validation_images],
-        },
-    )
+    trial_storage.refuse_other_settings(study, made_with)
     held = Held()
 
     def train(trial: optuna.Trial) -> float:

@@ -185,7 +185,7 @@ def test_search():
     )
     plots.search(trials, "learning_rate", "width", "Four trials")
     space, clock, _ = plt.gcf().axes
-    assert space.collections[0].get_offsets().tolist() == [[1e-3, 10], [1e-4, 20], [1e-3, 40]]
+    assert space.collections[0].get_offsets().tolist() == [[1e-3, 10], [1e-3, 40], [1e-4, 20]]
     crosses, ring = space.lines
     assert crosses.get_xydata().tolist() == [[1e-2, 30]]
     assert ring.get_xydata().tolist() == [[1e-4, 20]]
@@ -198,3 +198,19 @@ def test_search():
     assert 60 < spans[3][2] < 80
     assert so_far.get_ydata().tolist() == pytest.approx([80, 85, 85, 85])
     assert {"to the end: 3 trials", "pruned: 1 trials", " or lower"} <= set(said())
+
+
+def test_trials_at_one_place_are_counted_and_the_best_lies_on_top():
+    trials = pd.DataFrame(
+        {
+            "learning_rate": [1e-3, 1e-3, 1e-2],
+            "width": [10, 10, 10],
+            "val_accuracy": [0.85, 0.80, 0.82],
+            "seconds": [60, 60, 60],
+            "state": ["complete"] * 3,
+        }
+    )
+    plots.search(trials, "learning_rate", "width")
+    space = plt.gcf().axes[0]
+    assert space.collections[0].get_array().tolist() == pytest.approx([80, 82, 85])
+    assert [(text.get_text(), text.xy) for text in space.texts] == [("2 ×", (1e-3, 10))]

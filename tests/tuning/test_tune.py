@@ -438,6 +438,16 @@ def test_a_study_made_otherwise_is_refused(changes, says, whole, dataset, monkey
         tuning.tune("s", trials=9, **given)
 
 
+def test_in_the_run_store_a_search_made_otherwise_is_another_one(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path))
+    made, curve = [], pd.DataFrame({"val_accuracy": [0.5, 0.6]})
+    monkeypatch.setattr(training, "fit", lambda *given, **_: made.append(given[3]) or (None, curve))
+    studies = [tuning.tune("s", TINY, dataset, BUDGET, seed, trials=2) for seed in (3, 3, 4)]
+    assert made == [3, 3, 4, 4]
+    assert studies[0].study_name == studies[1].study_name != studies[2].study_name
+    assert all(study.study_name.startswith("s.") for study in studies)
+
+
 @pytest.mark.parametrize("space", tuning.SPACES.values(), ids=tuning.SPACES)
 def test_the_courses_spaces_can_be_built(space):
     assert search._check(space).build().output_shape == (None, 10)
