@@ -77,6 +77,8 @@ _DROPOUT = _FAST.but(
     learning_rate=2e-3,
     dropouts=(0.2, 0.2, 0.2),
 )
+# Its teachers' doubts take the place of smooth labels, and of what is dropped.
+_STUDENT = _DROPOUT.but("", **speedrun.TAUGHT, dropouts=(0.0, 0.0, 0.0), input_dropout=0.0)
 _CNN = cnn(
     width=48,
     dropout=0.0,
@@ -106,6 +108,11 @@ CANDIDATES: dict[str, dict[str, Recipe]] = {
         "Nesterov": _DROPOUT.but(
             "", optimizer="nesterov", learning_rate=0.5, weight_decay=1e-4, activation="relu"
         ),
+    },
+    "mlp-taught": {
+        "as it is": _STUDENT,
+        "softened": _STUDENT.but("", temperature=2.0),
+        "softened, longer": _STUDENT.but("", temperature=2.0, epochs=160),
     },
     "cnn-course": {
         "more dropout": _PLAIN_CNN.but(

@@ -134,3 +134,14 @@ CANDIDATES: dict[str, dict[str, Recipe]] = {
         ),
     },
 }
+# Three of the best candidate of `speedrun-95` teach smaller networks. They have seen no validation
+# image, so their students can be judged on these.
+_BEST = "deep 48 to 96, erase, decay"
+TAUGHT = dict(
+    teacher=replace(CANDIDATES["speedrun-95"][_BEST], id=f"speedrun-95 / {_BEST}"),
+    label_smoothing=0.0,  # their answers are smooth
+)
+CANDIDATES["speedrun-small-taught"] = {
+    "as it is": CANDIDATES["speedrun-small"]["deep"].but("", **TAUGHT),
+    "longer": CANDIDATES["speedrun-small"]["deep"].but("", **TAUGHT, epochs=100),
+}
