@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -162,13 +163,14 @@ def a_class(monkeypatch, run_series, dataset, find):
 
 
 @pytest.mark.parametrize("trained", [True, False])
-def test_what_a_lesson_trains_as_published_is_entered(trained, tmp_path, called_real, monkeypatch):
+def test_what_a_lesson_trains_as_published_is_entered(trained, tmp_path, dataset, monkeypatch):
     (tmp_path / "class.csv").write_text("student,seed\nAda,3\n")
 
     def find(recipe, data, profile, seed):
         there = {"cnn-basic": ["full"], "mlp-350-80": ["full", "lesson"]}.get(recipe.id, [])
         return SimpleNamespace(metrics={"loss": 0.5}) if trained and str(profile) in there else None
 
+    called_real = replace(dataset, source="Fashion-MNIST")
     a_class(monkeypatch, lambda *_: 0, called_real, find)
     options = "--profile", "lesson", "--out", tmp_path
     assert call(monkeypatch, "class_list", tmp_path / "class.csv", "04", *options) == 0
