@@ -112,6 +112,8 @@ def test_worst_confusions():
         ["Pullover", "Coat", 4],
     ]
     assert len(evaluation.worst_confusions(evaluation.confusion(ALL, outputs(9 - ALL)))) == 5
+    once = evaluation.worst_confusions(evaluation.confusion([6], outputs([0])))
+    assert once.to_numpy().tolist() == [["Shirt", "T-shirt/top", 1]]
     right = evaluation.worst_confusions(evaluation.confusion(ALL, outputs(ALL)))
     assert (len(right), right.columns.tolist()) == (0, worst.columns.tolist())
 
@@ -178,6 +180,8 @@ def test_prediction_half_by_a_table_of_t():
     assert evaluation.prediction_half(0.5, 6) == pytest.approx(
         0.5 * 2.5706 * (7 / 6) ** 0.5, rel=1e-4
     )
+    assert evaluation.prediction_half(1.0, 2) == pytest.approx(12.7062 * 1.5**0.5, rel=1e-4)
+    assert evaluation.prediction_half(0.0, 3) == 0  # all alike
 
 
 def test_one_more_value_falls_inside_in_95_of_100_cases():
@@ -253,7 +257,8 @@ def test_other_forms_are_told():
     for sd, n in [(0.1, 1), (0.1, 0), (-0.1, 3), (np.nan, 3)]:
         with pytest.raises(ValueError, match="foretells no other value"):
             evaluation.prediction_half(sd, n)
-    for difference, *part in [(np.nan, 0.1, 2), (1, np.nan, 2), (1, -0.1, 2), (1, 0.1, 0)]:
+    unfit = [(np.nan, 2), (np.inf, 2), (-0.1, 2), (0.1, 0)]
+    for difference, *part in [(np.nan, 0.1, 2), *((1, *part) for part in unfit)]:
         with pytest.raises(ValueError, match="can't be judged"):
             evaluation.judge(difference, [(0.1, 3), part])
     for counts in (np.eye(3), np.ones(10)):

@@ -161,7 +161,7 @@ def frontier(
     ax.step(steps[x], steps.accuracy, where="post", color="#555555", linewidth=1.2, zorder=0)
     ax.set_xscale("log")
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    decades = [1, 2, 5, 10, 20, 50, 100, 200]
+    decades = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200]
     low, high = ax.get_xlim()
     ax.xaxis.set_major_locator(FixedLocator([t for t in decades if low <= t <= high]))
     ax.xaxis.set_minor_locator(NullLocator())

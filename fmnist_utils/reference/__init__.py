@@ -2,7 +2,15 @@
 
 from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, TUNER_SEEDS, search
 from fmnist_utils.reference.study_runs import answers, explained, study, variants
-from fmnist_utils.reference.tables import compare, epoch_seconds, results, run, runs_of, summary
+from fmnist_utils.reference.tables import (
+    compare,
+    epoch_seconds,
+    peers,
+    results,
+    run,
+    runs_of,
+    summary,
+)
 from fmnist_utils.reference.judgement import (
     HARMS,
     HELPS,
@@ -24,6 +32,7 @@ __all__ = [
     "compare",
     "epoch_seconds",
     "explained",
+    "peers",
     "results",
     "run",
     "runs_of",

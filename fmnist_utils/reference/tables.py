@@ -4,8 +4,11 @@ The folder of this file is package data, so that every notebook finds it without
 
     results.csv         one row a run of the profile `full` on the real data
     runs/<id>.seed<n>/  each run as the run store keeps it, without its model (see `runs.files`)
+    frontier.csv        what else one would pick: one row a training
+    epochs/             what an epoch takes
 
-`python -m fmnist_utils reproduce` makes it; nothing else may write there.
+`python -m fmnist_utils reproduce` makes it, and the last two `benchmarks/frontier.py` and
+`epochs.py`; nothing else may write there.
 """
 
 import shutil
@@ -42,6 +45,15 @@ COLUMNS = [
     "f1",
     "averaged_accuracy",
     "reported_accuracy",
+]
+PEERS = [
+    "model",
+    "epochs",
+    "seed",
+    "images",
+    "parameters",
+    "test_accuracy",
+    "averaged_accuracy",
 ]
 
 
@@ -116,6 +128,17 @@ def summary() -> pd.DataFrame:
     accuracy = 100 * by_id.test_accuracy.agg(["mean", "std"])
     accuracy.insert(0, "reported", 100 * by_id.reported_accuracy.first())
     return accuracy.rename(columns={"std": "sd"}).assign(seeds=by_id.size())
+
+
+def peers() -> pd.DataFrame:
+    """What else one would pick, each by its public recipe: one row a training on all 60,000 images.
+
+    model, epochs (for how many it was trained), seed, images, parameters, test_accuracy (a
+    fraction), and averaged_accuracy where the recipe's own test averages several views.
+    `benchmarks/frontier.py` has the recipes and their sources, and makes the table.
+    Raises CourseError if it is no such table.
+    """
+    return read_table(FOLDER / "frontier.csv", PEERS, "the table of other networks")
 
 
 def epoch_seconds(name: str) -> pd.DataFrame:

@@ -89,3 +89,46 @@ def test_every_scheme_is_held_against_none():
         scheme, kind = name.split(", ")
         assert claim.says == f"{scheme} raises the {kind}'s accuracy at equal steps"
         assert (claim.metric, claim.source) == ("accuracy", "lesson 6")
+
+
+LADDER = """plain, batch normalisation, 16 bits, batches of 256, one cycle, label smoothing,
+weight decay, largest value of each map, flip, alternating flip, shift"""
+LADDER = LADDER.replace("\n", " ").split(", ")
+CROSSED = """
+the recipe, reports' network: reports' network, one cycle > reports' network, reports' recipe
+the recipe, our network: our network, one cycle > our network, reports' recipe
+the network, reports' recipe: our network, reports' recipe > reports' network, reports' recipe
+the network, one cycle: our network, one cycle > reports' network, one cycle
+"""
+
+
+def compared(family):
+    """Which recipes of its study a family compares."""
+    pairs = {name: (claim.first, claim.second) for name, claim in FAMILIES[family].items()}
+    assert {FAMILIES[family][name].says for name in pairs} == set(pairs)
+    return {name: tuple(id.partition(" / ")[2] for id in pair) for name, pair in pairs.items()}
+
+
+def test_what_each_change_of_the_speed_run_is_held_against():
+    rungs = zip(LADDER[1:], LADDER, strict=False)
+    assert compared("the rungs") == {f"{name}, rung": (name, below) for name, below in rungs}
+    without = {name: f"without {name}" for name in LADDER[2:-1]}
+    without |= {"batch normalisation": "no normalisation", "shift": "alternating flip"}
+    assert compared("left out") == {
+        f"{name}, left out": ("shift", other) for name, other in without.items()
+    }
+    added = compared("the additions")
+    assert added == {f"{name}, added": (name, "shift") for name, _ in added.values()}
+    crossed = dict(line.split(": ") for line in CROSSED.strip().splitlines())
+    assert compared("network or recipe") == {
+        name: tuple(pair.split(" > ")) for name, pair in crossed.items()
+    }
+    explored = compared("what Rastogi explored")
+    assert explored == {name: (name, "as published") for name in explored}
+
+
+@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+def test_changes_are_held_against_none(kind):
+    claim = FAMILIES["the changes"][f"the changes, {kind.upper()}"]
+    id = f"{kind}-course-augmented"
+    assert (claim.first, claim.second) == (id, f"{id} / unchanged")

@@ -112,6 +112,7 @@ def test_the_courses_spaces_spelt_out_a_second_time():
         SPACES["cnn"].recipe(least),
     )
     assert [(one.id, one.epochs) for one in made] == [("mlp-searched", 20), ("cnn-searched", 8)]
+    assert {one.options["activation"] for one in made} == {"gelu"}
 
 
 def test_what_comes_trained_is_named_as_its_recipe():

@@ -119,6 +119,31 @@ def test_the_twenty_and_what_was_reported():
     assert all(recipe.id == id and recipe.source for id, recipe in PUBLISHED.items())
 
 
+def test_who_published_it_and_what_is_left_unsaid():
+    kumar = ["Kumar 2024, baseline", *(f"Kumar 2024, model {n}" for n in range(1, 7))]
+    doudos = ["Doudos & Legkas, MLP", "Doudos & Legkas, CNN"]
+    sources = [
+        *(f"Hochmuth 2023, model {n}" for n in range(1, 6)),
+        *kumar,
+        *("Rastogi, part 1", "Rastogi, part 2"),
+        *(doudos[0], f"{doudos[0]}, augmented", doudos[1], f"{doudos[1]}, augmented"),
+        *("Hernandez, basic", "Hernandez, standard"),
+    ]
+    assert [recipe.source for recipe in PUBLISHED.values()] == sources
+    filters = "first layer's filters (misprinted as 1), activation, padding"
+    unsaid = [
+        *["optimizer, learning rate, epochs, batch size"] * 5,
+        *["optimizer, activation"] * 4,
+        *["activation, padding, place of the dropout"] * 3,
+        *("", ""),
+        *("optimizer, batch size", "optimizer, batch size, size of rotation and zoom"),
+        f"{filters}, optimizer, batch size",
+        f"{filters}, optimizer, batch size, size of rotation and zoom",
+        *["batch size"] * 2,
+    ]
+    assert [recipe.unstated for recipe in PUBLISHED.values()] == unsaid
+
+
 @pytest.mark.parametrize("id", PARAMETERS)
 def test_published_model(id):
     model = built(id)

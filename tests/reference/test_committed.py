@@ -98,6 +98,30 @@ def test_the_times_are_those_of_todays_ladder():
     assert (times > 0).all(axis=None)
 
 
+# Hours that nobody has had yet.
+TO_BE_TRAINED = {("geron-cnn", 10), ("airbench", 10), ("airbench", 20), ("resnet-20", 15)}
+
+
+def test_other_networks_are_all_trained_and_are_those_of_today(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    from frontier import PEERS
+
+    table = reference.peers()
+    trained = set(table[["model", "epochs"]].itertuples(index=False, name=None))
+    assert len(trained) == len(table)
+    wanted = {(name, number) for name, peer in PEERS.items() for number in peer.epochs}
+    assert (trained | TO_BE_TRAINED, trained & TO_BE_TRAINED) == (wanted, set())
+    assert (table.images == 60_000).all()
+    assert (table.seed == 0).all()
+    assert table.test_accuracy.between(0, 1).all()
+    noise = np.random.default_rng(0).integers(0, 256, (999, 28, 28))
+    for name, rows in table.groupby("model"):
+        peer = PEERS[name]
+        model = peer.build(peer.scaling(noise, noise), 10)
+        assert set(rows.parameters) == {model.count_params()}
+        assert rows.averaged_accuracy.notna().tolist() == [peer.averaged] * len(rows)
+
+
 def test_files_are_small():
     sizes = [path.stat().st_size for path in tables.FOLDER.rglob("*") if path.is_file()]
     assert sum(sizes) < 16_000_000

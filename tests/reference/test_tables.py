@@ -56,6 +56,17 @@ def test_times_of_epochs_are_read_as_they_were_measured(elsewhere):
     assert reference.epoch_seconds("ladder").to_dict("list") == {"a / b": [1.5, 2.5], "c": [3, 4]}
 
 
+def test_other_networks_are_read_as_they_were_trained(elsewhere):
+    assert reference.peers().empty
+    rows = [["a", 5, 0, 60_000, 10, 0.875, np.nan], ["b", 3, 0, 60_000, 20, 0.9, 0.91]]
+    table = pd.DataFrame(rows, columns=tables.PEERS)
+    tables.write_table(table, elsewhere / "frontier.csv")
+    pd.testing.assert_frame_equal(reference.peers(), table)
+    tables.write_table(table.drop(columns="seed"), elsewhere / "frontier.csv")
+    with pytest.raises(CourseError, match="not the table of other networks"):
+        reference.peers()
+
+
 @pytest.mark.parametrize("low", [0, -1, -1e-3])
 def test_rounding_changes_no_prediction(low):
     raw = np.random.default_rng(0).uniform(low, low + 1, (5_000, 10)).astype(np.float32)

@@ -25,7 +25,7 @@ import sqlalchemy
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from fmnist_utils import CourseError, data, training, tuning
-from fmnist_utils.profiles import Profile
+from fmnist_utils.profiles import PROFILES, Profile
 from fmnist_utils.training import Recipe
 from fmnist_utils.tuning import SearchSpace, search
 from fmnist_utils.tuning import storage as trial_storage
@@ -317,6 +317,7 @@ def validated(rule):
         (dict(trials=0), "A search of 0 trials"),
         (dict(sampler="psychic"), "psychic.*tpe, random"),
         (dict(seed=-1), "seed"),
+        (dict(profile=PROFILES["full"]), "full .* refuses the drawn stand-in"),
         (dict(storage="quark"), "quark can't be used"),
         (dict(storage="sqlite:////nowhere/at/all.db"), "can't be used.*unable to open"),
         (dict(storage="oracle://u:secret@host/x"), "^the storage can't be used"),
@@ -325,11 +326,20 @@ def validated(rule):
 )
 def test_refused_before_anything_is_trained(changes, says, dataset, storage, monkeypatch):
     monkeypatch.setattr(training, "fit", None)
-    given = dict(space=TINY, storage=storage) | changes
+    given = dict(space=TINY, dataset=dataset, profile=BUDGET, storage=storage) | changes
     with pytest.raises(CourseError, match=says) as refused:
-        tuning.tune("s", dataset=dataset, profile=BUDGET, **given)
+        tuning.tune("s", **given)
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_warning_comes_first(dataset, monkeypatch):
+    monkeypatch.setattr(trial_storage, "password_warning", lambda address: f"beware of {address}")
+    monkeypatch.setattr(trial_storage, "open_study", None)
+    told = []
+    with pytest.raises(TypeError):  # as nothing opens
+        tuning.tune("s", TINY, dataset, BUDGET, storage="server", report=told.append)
+    assert told == ["beware of server"]
 
 
 def opened(storage):
