@@ -186,8 +186,7 @@ def enter(run: Run) -> None:
 @contextmanager
 def locked() -> Iterator[None]:
     """Let one process at a time write into the reference; the others wait, and so do signals."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with FileLock(FOLDER / ".lock"), Held():
+    with FileLock(FOLDER / ".lock"), Held():  # makes the folder where there is none
         yield
 
 

@@ -124,8 +124,16 @@ def test_overfitting_by_hand(models):
     found = reference.test(Claim("a", "a", "overfitting", "", ""))
     assert found["difference"] == pytest.approx(6)
     assert found["error"] == pytest.approx(np.sqrt(100**2 * 0.09 / 2000 + 2 / 2))
+    models["a"] = [Made(np.arange(len(LABELS)) < n, train=0.95) for n in (1800, 1820, 1900)]
+    found = reference.test(Claim("a", "a", "overfitting", "", ""))
+    assert found["difference"] == pytest.approx((5 + 4 + 0) / 3)
+    assert found["error"] == pytest.approx(np.sqrt(100**2 * 0.92 * 0.08 / 2000 + 7 / 3))
     models["a"] = [Made(right, train=0.9)] * 2
+    assert reference.test(Claim("a", "a", "overfitting", "", ""))["df"] == pytest.approx(1999)
     assert verdict(Claim("a", "a", "overfitting", "", "")) == UNDECIDED
+    models["a"] = models["a"][:1]
+    with pytest.raises(CourseError, match="a has 1 reference runs"):
+        reference.test(Claim("a", "a", "overfitting", "", ""))
 
 
 def test_seeds_that_disagree_decide_nothing(models):
@@ -196,6 +204,25 @@ def test_a_verdict_is_corrected_in_its_family(models):
     five = reference.verdicts({name: claim() for name in "vwxyz"})
     assert five["corrected p"].tolist() == pytest.approx([5 * p] * 5)
     assert set(five.verdict) == {UNDECIDED}
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.0499, HOLDS), (0.05, UNDECIDED), (0.0501, UNDECIDED)])
+def test_a_verdict_needs_a_p_below_five_per_cent(p, said, models, monkeypatch):
+    models |= {"a": [None] * 2, "b": [None] * 2}
+    monkeypatch.setattr(judgement, "test", lambda claim: {"difference": 1.0, "p": p})
+    table = reference.verdicts({"it": claim()}).reset_index()
+    assert table.to_dict("records") == [
+        {
+            "name": "it",
+            "claim": "a is better than b",
+            "made by": "nobody",
+            "metric": "accuracy",
+            "difference": 1.0,
+            "p": p,
+            "corrected p": p,
+            "verdict": said,
+        }
+    ]
 
 
 def test_chance_is_seldom_called_a_difference(models):

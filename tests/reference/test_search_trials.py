@@ -10,11 +10,19 @@ import pytest
 from fmnist_utils import CourseError, reference
 from fmnist_utils.cli.reproduce import TUNER_SPACE, TUNERS
 from fmnist_utils.recipes.spaces import SPACES
+from fmnist_utils.reference import search_trials, tables
 from fmnist_utils.tuning import published
 
 
 def within(values, allowed):
     return np.isclose(np.asarray(values)[:, None], np.asarray(allowed, float)).any(axis=1).all()
+
+
+def test_all_searches_are_made():
+    made = {path.stem for path in (tables.FOLDER / "searches").glob("*.csv")}
+    assert made == {"search-mlp", "search-cnn", "tuners", "course-mlp"}
+    assert made == set(search_trials.SEARCHES)
+    assert tuple(published.SEARCHES) == reference.PUBLISHED_SEARCHES
 
 
 @pytest.mark.parametrize(("id", "number"), [("search-mlp", 6), ("search-cnn", 5)])

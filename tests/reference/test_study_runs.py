@@ -11,14 +11,14 @@ from fmnist_utils import CourseError, reference
 from fmnist_utils.recipes import STUDIES
 from fmnist_utils.reference import study_runs, tables
 from fmnist_utils.runs import Run
-from fmnist_utils.training import add_copies
+from fmnist_utils.training import add_copies, transform
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 HEADS = list(STUDIES["heads"])
 
 
 def test_a_study_has_a_row_an_epoch_in_the_order_of_its_recipes(tmp_path, called_real):
-    for id, seed in ((HEADS[4], 1), (HEADS[4], 0), (HEADS[3], 0), (HEADS[4], 1)):
+    for id, seed in ((HEADS[4], 0), (HEADS[4], 1), (HEADS[3], 0), (HEADS[4], 0)):
         study_runs.enter(finished(tmp_path, called_real, id, seed, 0.9 + seed / 100), called_real)
     table = reference.study("heads")
     assert list(table.columns) == study_runs.COLUMNS
@@ -27,7 +27,12 @@ def test_a_study_has_a_row_an_epoch_in_the_order_of_its_recipes(tmp_path, called
     assert table.epoch.tolist() == [1, 2] * 3
     assert table.val_accuracy.tolist() == [0.9] * 4 + [0.91] * 2
     assert table.test_accuracy.tolist() == table.val_accuracy.tolist()
+    assert table.train_accuracy.tolist() == [0.45] * 4 + [0.455] * 2
     assert table.seconds.notna().all()
+    candidate = finished(tmp_path, called_real, "speedrun-93 / width 32", 0, 0.9)
+    candidate.record["metrics"]["val_averaged_accuracy"] = 0.92
+    study_runs.enter(candidate, called_real)
+    assert reference.study("choice").averaged_accuracy.tolist() == [0.92] * 2
 
 
 def test_a_run_that_watched_no_validation_images_is_entered_as_well(
@@ -102,7 +107,9 @@ def test_where_a_report_lies_by_hand(tmp_path, called_real):
     rest = {tables: [], study_runs: [called_real]}
     near, far = (0.889, 0.890, 0.891), (0.869, 0.870, 0.871)
     enter(tables, "mlp-tuned", far)
-    row = reference.explained().loc["mlp-tuned"]
+    explained = reference.explained()
+    row = explained.loc["mlp-tuned"]
+    assert explained.index.name == "model"
     assert (row.low, row.high) == pytest.approx((87 - 0.4968, 87 + 0.4968), abs=1e-3)
     assert (row.reported, row.by) == (89.5, "open")
     enter(study_runs, "mlp-tuned / 55,000 images", (0.8952, 0.8953))
@@ -146,8 +153,8 @@ def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, mo
         run = finished(tmp_path, called_real, "cnn-tuned / flip", seed, 0.9)
         study_runs.enter(run, called_real)
     assert study_runs.answered_seeds("cnn-tuned / flip") == [0, 1]
-    for copies in shown[3::2]:
-        np.testing.assert_array_equal(copies, shown[1], "every run is shown the same copies")
+    for copies in shown[1::2]:  # every run is shown the same copies
+        np.testing.assert_array_equal(copies, transform(originals, np.random.default_rng(0)))
     as_they_are = reference.answers("cnn-tuned / flip")
     changed = reference.answers("cnn-tuned / flip", changed=True)
     assert len(as_they_are) == len(changed) == 2
@@ -155,6 +162,7 @@ def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, mo
         np.testing.assert_array_equal(labels, called_real.train.labels[-12_000:])
         np.testing.assert_array_equal(outputs.argmax(axis=1), labels[::-1])
         assert (outputs.sum(axis=1) == 1).all()
+        assert outputs.dtype == np.float32
     for labels, outputs in changed:
         np.testing.assert_array_equal(labels, called_real.train.labels[-12_000:])
         assert (outputs.argmax(axis=1) == 3).mean() > 0.95
@@ -162,6 +170,15 @@ def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, mo
     assert table.seed.tolist() == [0, 0, 1, 1]
     assert table.test_accuracy.isna().all()
     assert reference.answers("cnn-tuned / none") == []
+    key = run.record["key"]
+    assert study_runs.has(run.recipe.id, 1, key)
+    kept = study_runs.answers_file("augmentation")
+    np.savez(kept, labels=np.array([print]), allow_pickle=True)  # unpickled, it might do anything
+    for reads in (reference.answers, lambda id: study_runs.enter(run, called_real)):
+        with pytest.raises(ValueError, match="allow_pickle=False"):
+            reads(run.recipe.id)
+    kept.unlink()
+    assert not study_runs.has(run.recipe.id, 1, key), "its answers are gone"
 
 
 def test_schemes_have_the_same_number_of_steps(called_real):

@@ -1,12 +1,13 @@
 """The table of reference runs: only full runs on the real data, kept small, and compared."""
 
 import multiprocessing
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_runs import finished
+from made_runs import content, finished
 
 from fmnist_utils import CourseError, evaluation, reference
 from fmnist_utils.profiles import PROFILES
@@ -27,17 +28,17 @@ def test_compare_without_reference(tmp_path, dataset):
 
 
 def test_what_was_entered_is_compared_and_read_again(tmp_path, called_real):
-    seeds = (0, 2, 10)
+    seeds, reached = (0, 2, 10), (0.9, 0.91, 0.95)
     given = [
-        finished(tmp_path, called_real, "cnn-basic", seed, 0.9 + number / 100)
-        for number, seed in enumerate(seeds)
+        finished(tmp_path, called_real, "cnn-basic", seed, accuracy)
+        for seed, accuracy in zip(seeds, reached, strict=True)
     ]
     for run in reversed(given):
         tables.enter(run)
     row = reference.compare([finished(tmp_path, called_real, "cnn-basic", 0, 0.5)]).iloc[0]
-    assert (row.reference, row.sd) == (pytest.approx(91), pytest.approx(1))
-    assert (row.seeds, row["this run"]) == (3, 50)
-    assert reference.summary().loc["cnn-basic"].tolist() == pytest.approx([90.3, 91, 1, 3])
+    assert (row.reference, row.sd) == (pytest.approx(92), pytest.approx(7**0.5))
+    assert (row.seeds, row["this run"], row.parameters) == (3, 50, 7)
+    assert reference.summary().loc["cnn-basic"].tolist() == pytest.approx([90.3, 92, 7**0.5, 3])
     measured = reference.results().loc[0, ["test_accuracy", "precision", "recall", "f1"]]
     assert measured.tolist() == pytest.approx([0.9, 0.899, 0.898, 0.897])
     for seed, run, entered in zip(seeds, reference.runs_of("cnn-basic"), given, strict=True):
@@ -46,6 +47,63 @@ def test_what_was_entered_is_compared_and_read_again(tmp_path, called_real):
         assert run.test_outputs.dtype == np.float32
         assert (run.train_confusion == evaluation.as_confusion(np.eye(10) + seed)).all(axis=None)
         assert run.history.loss.tolist() == [0.123457, 0.1]
+
+
+def test_two_runs_have_a_standard_deviation_and_one_has_none(tmp_path, called_real):
+    for id, accuracies in {"mlp-350-80": (0.9,), "cnn-basic": (0.9, 0.92)}.items():
+        for seed, accuracy in enumerate(accuracies):
+            tables.enter(finished(tmp_path, called_real, id, seed, accuracy))
+    ids = ["mlp-350-80", "cnn-basic"]  # in the order of the reports
+    assert reference.summary().index.tolist() == ids
+    table = reference.compare([finished(tmp_path, called_real, id, 0, 0.5) for id in ids])
+    assert table.sd.tolist() == pytest.approx([np.nan, 2**0.5], nan_ok=True)
+
+
+def test_a_row_has_each_figure_in_its_column(tmp_path, called_real):
+    run = finished(tmp_path, called_real, "cnn-course-augmented", 4, 0.9)
+    run.record["metrics"]["test_averaged_accuracy"] = 0.912345678
+    tables.enter(run)
+    row = reference.results().iloc[0].dropna().to_dict()
+    kept = reference.run("cnn-course-augmented", 4).test_outputs
+    shares = kept / kept.sum(axis=1, keepdims=True, dtype=float)  # as Keras does
+    entropy = -np.log(shares[np.arange(len(kept)), called_real.test.labels].clip(1e-7)).mean()
+    assert row.pop("test_cross_entropy") == pytest.approx(entropy, abs=2e-6)
+    assert row == {
+        "id": "cnn-course-augmented",
+        "seed": 4,
+        "profile": "full",
+        "data": called_real.fingerprint,
+        "epochs_run": 2,
+        "parameters": 7,
+        "train_seconds": 1.5,
+        "train_loss": 0.15,
+        "train_accuracy": 0.45,
+        "test_loss": 0.3,
+        "test_accuracy": 0.9,
+        "precision": 0.899,
+        "recall": 0.898,
+        "f1": 0.897,
+        "averaged_accuracy": 0.912346,
+    }
+
+
+def test_a_newer_run_takes_the_place_of_an_older_one_and_nothing_else(
+    tmp_path, called_real, elsewhere
+):
+    for accuracy in (0.9, 0.91):
+        tables.enter(finished(tmp_path, called_real, "cnn-basic", 0, accuracy))
+    assert reference.results().test_accuracy.tolist() == [0.91]
+    assert [folder.name for folder in (elsewhere / "runs").iterdir()] == ["cnn-basic.seed0"]
+    foreign = elsewhere / "runs" / "cnn-basic.seed1"
+    foreign.mkdir()
+    (foreign / "diary.txt").write_text("mine")
+    for name, says in {"runs/cnn-basic.seed1": "cnn-basic.seed1", "results.csv": "restore"}.items():
+        before = content(elsewhere)
+        with pytest.raises(CourseError, match=says):
+            tables.enter(finished(tmp_path, called_real, "cnn-basic", 1, 0.9))
+        assert content(elsewhere) == before, name
+        shutil.rmtree(foreign, ignore_errors=True)
+        (elsewhere / "results.csv").write_text("damaged")
 
 
 def test_times_of_epochs_are_read_as_they_were_measured(elsewhere):
