@@ -120,6 +120,10 @@ def test_other_networks_are_all_trained_and_are_those_of_today(monkeypatch):
         model = peer.build(peer.scaling(noise, noise), 10)
         assert set(rows.parameters) == {model.count_params()}
         assert rows.averaged_accuracy.notna().tolist() == [peer.averaged] * len(rows)
+    times = reference.epoch_seconds("models")
+    assert times.columns.tolist() == [*MODELS, *PEERS]
+    assert len(times) >= 3
+    assert (times > 0).all(axis=None)
 
 
 def test_files_are_small():
