@@ -222,6 +222,20 @@ def test_a_frame_may_have_round_corners_but_not_too_round_ones(corner, framed):
         assert inside.shape == (300 - 2 * (20 + 6), 300 - 2 * (20 + 6), 3)
 
 
+@pytest.mark.parametrize(
+    ("tone", "pixels", "framed"), [(246, 52, True), (245, 52, False), (245, 48, True)]
+)
+def test_a_frame_is_of_one_colour_but_for_nine_tones_or_a_fiftieth_of_its_edge(
+    tone, pixels, framed
+):
+    """So many of its outermost 2,400 pixels are of another tone, a fourth at each side."""
+    photo = np.full((600, 600, 3), 255.0)
+    photo[20:580, 20:580] = 0
+    spots = np.arange(10, 10 + pixels // 4)
+    photo[0, spots, 0] = photo[-1, spots, 0] = photo[spots, 0, 0] = photo[spots, -1, 0] = tone
+    assert (_within_frame(photo)[0] is not None) == framed
+
+
 @pytest.mark.parametrize("shape", [(112, 56), (56, 112), (28, 27), (300, 3), (7, 14), (1, 2)])
 def test_the_longer_edge_becomes_28_pixels(shape):
     """By averaging, or by Pillow's bicubic interpolation where the picture is smaller."""
