@@ -11,6 +11,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import PUBLISHED, STUDIES
 from fmnist_utils.reference import tables
 from fmnist_utils.runs import Run, files
-from fmnist_utils.training import transform
+from fmnist_utils.training import Recipe, transform
 
 COLUMNS = [
     "id",
@@ -89,55 +90,105 @@ def variants(name: str, ids: list[str]) -> pd.DataFrame:
     One row a variant that has runs, under (model, variant): reported, mean, sd (both over the
     seeds), seeds, and difference (mean - reported, in points).
     """
-    full, watched = tables.results(), study(name)
     rows = {}
     for id in ids:
-        reached_by = {"as stated": full[full.id == id].test_accuracy}
-        for variant in STUDIES[name]:
-            if variant.startswith(f"{id} / "):
-                run = watched[watched.id == variant]
-                if STUDIES[name][variant].epochs > PUBLISHED[id].epochs:  # it watches the test set
-                    reached = run[run.epoch == PUBLISHED[id].epochs].val_accuracy
-                else:
-                    reached = run.drop_duplicates("seed").test_accuracy
-                reached_by[variant.partition(" / ")[2]] = reached
-        for variant, reached in reached_by.items():
-            if not len(reached):
-                continue
+        for variant, reached in _reached(name, id).items():
+            accuracy = 100 * reached.test_accuracy
             rows[id, variant] = {
                 "reported": 100 * PUBLISHED[id].reported["test_accuracy"],
-                "mean": 100 * reached.mean(),
-                "sd": 100 * reached.std(),
-                "seeds": len(reached),
+                "mean": accuracy.mean(),
+                "sd": accuracy.std(),
+                "seeds": len(accuracy),
             }
     table = pd.DataFrame(rows).T.rename_axis(["model", "variant"]).astype({"seeds": int})
     return table.assign(difference=table["mean"] - table.reported)
 
 
+def _reached(name: str, id: str) -> dict[str, pd.DataFrame]:
+    """Test accuracy and test loss of a published model's runs, and of its variants' in a study,
+    after as many epochs as were published: a row a seed. (A variant that doesn't watch the
+    test images to its last epoch has no loss here.)"""
+    full, watched = tables.results(), study(name)
+    found = {"as stated": full[full.id == id].set_index("seed")[["test_accuracy", "test_loss"]]}
+    for variant, recipe in STUDIES[name].items():
+        if variant.startswith(f"{id} / "):
+            runs = watched[watched.id == variant]
+            if recipe.epochs > PUBLISHED[id].epochs:  # it watches the test images
+                runs = runs[runs.epoch == PUBLISHED[id].epochs]
+                runs = runs.assign(test_accuracy=runs.val_accuracy)
+            else:
+                runs = runs.drop_duplicates("seed", keep="last")
+            watched_to_the_end = recipe.validation == "test" and recipe.patience is None
+            runs = runs.assign(test_loss=runs.val_loss if watched_to_the_end else np.nan)
+            runs = runs.set_index("seed")[["test_accuracy", "test_loss"]]
+            found[variant.partition(" / ")[2]] = runs
+    return {variant: runs for variant, runs in found.items() if len(runs)}
+
+
 def explained() -> pd.DataFrame:
-    """One row a published model: whether its report's test accuracy lies in the 95 % prediction
-    interval of one more training, `as stated` or in one of the variants of the studies.
+    """One row a published model: whether its report's test accuracy, and its test loss where there
+    is one, lie in the 95 % prediction interval of one more training, `as stated` or in one of the
+    variants of the studies.
 
     Columns, accuracies in per cent: reported; low and high, of the interval as stated, or if that
-    doesn't hold the reported figure, of the first variant's that does; `by`: "as stated", or the
-    variants whose intervals hold it, or "open". Variants with fewer than three seeds don't count:
-    with two, an interval holds nearly anything.
+    doesn't hold the reported figures, of the first variant's that does; the same of the loss, NaN
+    where none is reported; seeds behind the interval; `by`: "as stated", or the variants whose
+    intervals hold what is reported, or "open". Variants with fewer than three seeds don't count:
+    with two, an interval holds nearly anything. One that differs by nothing but more seeds takes
+    the place of the model as stated.
     """
     rows = {}
-    for study_name in ("unstated", "heads", "epochs"):
-        table = variants(study_name, list(PUBLISHED))
-        for (id, variant), row in table[table.seeds > 2].iterrows():
-            half = evaluation.prediction_half(row.sd, row.seeds)
-            model = rows.setdefault(id, {"reported": row.reported, "by": []})
-            fits = abs(row["mean"] - row.reported) <= half
-            if not model["by"] and (fits or variant == "as stated"):
-                model |= {"low": row["mean"] - half, "high": row["mean"] + half}
-            if fits and variant not in model["by"]:
-                model["by"].append(variant)
-    for model in rows.values():
-        stated = "as stated" in model["by"]
-        model["by"] = "as stated" if stated else "; ".join(model["by"]) or "open"
-    return pd.DataFrame(rows).T.rename_axis("model")[["reported", "low", "high", "by"]]
+    for id, recipe in PUBLISHED.items():
+        found = {}
+        for name in ("unstated", "heads", "epochs"):
+            for variant, runs in _reached(name, id).items():
+                if variant != "as stated" and _same(STUDIES[name][f"{id} / {variant}"], recipe):
+                    variant = "as stated"
+                found.setdefault(variant, []).append(runs)
+        fitting, shown = [], None
+        for variant, runs in found.items():
+            reached = max(runs, key=len)  # each time the seeds 0, 1, …
+            if len(reached) > 2:
+                row, fits = _interval(recipe.reported, reached)
+                if fits:
+                    fitting.append(variant)
+                if shown is None or (fits and len(fitting) == 1):
+                    shown = row
+        if shown is not None:
+            by = "as stated" if "as stated" in fitting else "; ".join(fitting) or "open"
+            rows[id] = shown | {"by": by}
+    return pd.DataFrame(rows.values(), pd.Index(list(rows), name="model"))
+
+
+def _interval(reported: dict[str, float], reached: pd.DataFrame) -> tuple[dict, bool]:
+    """A row of `explained` from one recipe's runs, and whether all that is reported fits."""
+    row, fits = {}, True
+    for metric, unit, end in (("test_accuracy", 100, ""), ("test_loss", 1, " loss")):
+        mean, half = np.nan, np.nan
+        if metric in reported and reached[metric].isna().any():
+            fits = False  # the loss of two heads, trained with Adam, is no number
+        elif metric in reported:
+            mean = unit * reached[metric].mean()
+            half = evaluation.prediction_half(unit * reached[metric].std(), len(reached))
+            fits = fits and abs(mean - unit * reported[metric]) <= half
+        known = unit * reported.get(metric, np.nan)
+        row |= {f"reported{end}": known, f"low{end}": mean - half, f"high{end}": mean + half}
+    return row | {"seeds": len(reached)}, bool(fits)
+
+
+def _same(variant: Recipe, published: Recipe) -> bool:
+    """Whether a variant's first epochs are the published model's training, image by image."""
+    trains_on_all = {"none", "test"}
+    return {variant.validation, published.validation} <= trains_on_all and replace(
+        variant,
+        id=published.id,
+        epochs=published.epochs,
+        validation=published.validation,
+        opens_test=published.opens_test,
+        source=published.source,
+        unstated=published.unstated,
+        reported=published.reported,
+    ) == published
 
 
 class Answers(NamedTuple):

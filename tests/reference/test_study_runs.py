@@ -8,7 +8,7 @@ import pytest
 from made_runs import FULL, finished
 
 from fmnist_utils import CourseError, reference
-from fmnist_utils.recipes import STUDIES
+from fmnist_utils.recipes import PUBLISHED, STUDIES
 from fmnist_utils.reference import study_runs, tables
 from fmnist_utils.runs import Run
 from fmnist_utils.training import add_copies, transform
@@ -124,6 +124,46 @@ def test_where_a_report_lies_by_hand(tmp_path, called_real):
     assert reference.explained().by["mlp-tuned"] == "as stated"
 
 
+def runs_of(accuracies, losses):
+    return pd.DataFrame({"test_accuracy": accuracies, "test_loss": losses})
+
+
+def test_a_reported_loss_has_to_fit_as_well(monkeypatch):
+    """heads-relu-sigmoid reports 23.5 % and a loss of 1.72."""
+    wide, near, far = [0.2, 0.25, 0.3], [1.6, 1.7, 1.8], [1.3, 1.31, 1.32]
+    found = {"as stated": runs_of(wide, near)}
+    monkeypatch.setattr(study_runs, "_reached", lambda name, id: found if name == "heads" else {})
+    monkeypatch.setattr(
+        study_runs, "PUBLISHED", {id: PUBLISHED[id] for id in ["heads-relu-sigmoid"]}
+    )
+    row = reference.explained().loc["heads-relu-sigmoid"]
+    assert (row.by, row["reported loss"], row.seeds) == ("as stated", 1.72, 3)
+    found["as stated"] = runs_of(wide, far)
+    row = reference.explained().loc["heads-relu-sigmoid"]
+    assert row.by == "open"  # sd .01, t = 4.303: 1.31 ± .0497
+    assert (row["low loss"], row["high loss"]) == pytest.approx((1.2603, 1.3597), abs=1e-4)
+    found["adadelta, batches of 32"] = runs_of(wide, [np.nan] * 3)
+    found["adadelta, batches of 256"] = runs_of(wide, near)
+    row = reference.explained().loc["heads-relu-sigmoid"]
+    assert (row.by, row["reported loss"]) == ("adadelta, batches of 256", 1.72)
+    assert row["low loss"] == pytest.approx(1.7 - 4.3027 * 0.1 * np.sqrt(4 / 3), abs=1e-4)
+
+
+def test_more_seeds_of_the_same_training_take_the_place_of_fewer(monkeypatch):
+    found = {
+        "as stated": runs_of([0.2, 0.25, 0.3], [1.6, 1.7, 1.8]),
+        "adadelta": runs_of([0.5, 0.52, 0.54, 0.46, 0.48, 0.5], [1.7] * 6),  # and two epochs more
+    }
+    monkeypatch.setattr(study_runs, "_reached", lambda name, id: found if name == "heads" else {})
+    monkeypatch.setattr(
+        study_runs, "PUBLISHED", {id: PUBLISHED[id] for id in ["heads-relu-sigmoid"]}
+    )
+    row = reference.explained().loc["heads-relu-sigmoid"]
+    assert (row.by, row.seeds) == ("open", 6)
+    # sd .02828, t = 2.5706 with five degrees of freedom
+    assert row.high == pytest.approx(50 + 2.5706 * 2.8284 * np.sqrt(7 / 6), abs=1e-2)
+
+
 def test_a_variant_that_trains_longer_counts_after_the_published_epochs(called_real, tmp_path):
     id = "heads-softmax"
     run = finished(tmp_path, called_real, f"{id} / adadelta", 0, 0.9)
@@ -135,6 +175,9 @@ def test_a_variant_that_trains_longer_counts_after_the_published_epochs(called_r
     ]
     tables.write_table(pd.DataFrame(rows, columns=table.columns), study_runs.file("heads"))
     assert reference.variants("heads", [id])["mean"].tolist() == [50.0]
+    kept = pd.DataFrame(rows, columns=table.columns).assign(val_loss=[0.9, 0.8, 0.7])
+    tables.write_table(kept, study_runs.file("heads"))
+    assert study_runs._reached("heads", id)["adadelta"].test_loss.tolist() == [0.8]
 
 
 def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, monkeypatch):
