@@ -3,6 +3,7 @@
 The garments here are drawn, in many colours, sizes and file formats; nothing is downloaded.
 """
 
+import json
 import os
 import re
 import struct
@@ -1171,3 +1172,41 @@ def test_of_equal_answers_the_first_classes_are_named():
 def test_what_an_answer_is_worth():
     assert "means nothing" in answer.reliance("drawn stand-in", 0.99)
     assert "names 93 % of Fashion-MNIST" in answer.reliance("Fashion-MNIST", 0.9253)
+
+
+def test_what_is_explained_is_what_the_network_was_asked(saved, asked, tmp_path, monkeypatch):
+    drawn, path, picture = [], saved(draw(ROSE), "boot.png"), tmp_path / "why.png"
+    monkeypatch.setattr(
+        "fmnist_utils.plots.figures.explanation", lambda *given: drawn.append(given)
+    )
+    assert main(["predict", str(path), "--explain", str(picture)]) == 0
+    asked.answers = np.array([[0.45, 0, 0, 0, 0, 0, 0.55, 0, 0, 0]])
+    assert main(["predict", str(path), "--explain", str(picture)]) == 0
+    (image,) = photo.prepare([path])
+    assert (asked.images[-1] == image).all(), "as it was answered for"
+    (steps, best, fall, title, file), (*_, unsure, _) = drawn
+    assert (list(steps.values())[-1] == image).all()
+    assert (best[9], fall.shape, file) == (pytest.approx(0.9), (28, 28), str(picture))
+    assert (title, unsure) == ("boot.png: Ankle boot, 90 %", "boot.png: Shirt, 55 %, unsure")
+
+
+@pytest.mark.parametrize("id", ready.TRAINED)
+def test_what_comes_trained_answers_at_the_temperature_of_its_card(id):
+    card = json.loads((ready.FOLDER / f"{id}.json").read_text("utf-8"))
+    assert model.shipped(id).temperature == card["calibration"]["temperature"] != 1
+
+
+def test_what_is_told_of_a_network_trained_here_is_of_the_test_images(monkeypatch):
+    labels = np.tile(np.arange(10), 20)
+    run = SimpleNamespace(
+        predict=None,
+        record={"source": "drawn stand-in"},
+        metrics={"train_accuracy": 0.99, "val_accuracy": 0.9, "test_accuracy": 0.75},
+        test_labels=labels,
+        test_outputs=np.random.default_rng(0).dirichlet(np.ones(10), len(labels)),
+    )
+    monkeypatch.setattr(data, "load", lambda profile: SimpleNamespace(source="drawn stand-in"))
+    monkeypatch.setattr(model.runs, "find", lambda *_: run)
+    monkeypatch.setattr(model.runs, "train", lambda *_: run)
+    network = model.trained(PUBLISHED["mlp-350-80"], PROFILES["smoke"])
+    assert (network.source, network.test_accuracy) == ("drawn stand-in", 0.75)

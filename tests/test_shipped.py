@@ -246,3 +246,40 @@ def test_shipping_refuses_unknown_ids_and_the_stand_in(capsys, monkeypatch):
     monkeypatch.setenv("FMNIST_DATA_DIR", "stand-in")
     assert main(["ship"]) == 2
     assert "refuses the drawn stand-in" in capsys.readouterr().err
+
+
+def test_what_a_card_says_of_sureness_by_hand(monkeypatch):
+    """Scores fitted on the odd images are doubled where the even ones are judged, others stay."""
+    labels = np.array([0, 1, 0, 1, 0])
+    outputs = np.full((5, 10), 0.0, np.float32)
+    for image, (first, *others) in enumerate(
+        [(0, 1, 2), (1, 0, 2), (2, 0, 1), (0, 1, 2), (2, 0, 1)]
+    ):
+        outputs[image, first], outputs[image, others] = 0.5, 0.25
+    fitted = {(0, 1): 3.0, (0,): 1.0, (1,): 0.5}  # on all, on the even and on the odd images
+    monkeypatch.setattr(evaluation, "temperature", lambda true, _: fitted[tuple(np.unique(true))])
+    about = ship._judged(labels, outputs)
+    # Even images: 4 / 6 sure, one of three right. Odd ones: 1 / 2, one of two right.
+    assert about["unsure"] == {
+        "below": 0.6,
+        "share": pytest.approx(2 / 5),
+        "accuracy_when_sure": pytest.approx(1 / 3),
+        "accuracy_when_unsure": pytest.approx(1 / 2),
+    }
+    found = about["calibration"]
+    assert (found["temperature"], about["test"]["accuracy"]) == (3, pytest.approx(2 / 5))
+    assert found["error_before"] == pytest.approx(1 / 2 - 2 / 5, abs=1e-5)
+    assert found["error_after"] == pytest.approx((4 / 6 - 1 / 3) * 3 / 5, abs=1e-5)
+
+
+def test_a_card_s_layers_have_what_a_forward_pass_needs(tmp_path):
+    options = dict(filters=(2,), padding="same", batch_norm=True, dense_dropout=0.1)
+    ready.write(models.conv2d(**options), options, {"id": "small"}, tmp_path)
+    assert json.loads((tmp_path / "small.json").read_text("utf-8"))["layers"] == [
+        {"kind": "Conv2D", "padding": "same", "activation": "linear", "weights": [[3, 3, 1, 2]]},
+        {"kind": "MaxPooling2D", "pool_size": [2, 2], "padding": "valid", "weights": []},
+        {"kind": "BatchNormalization", "epsilon": 0.001, "weights": [[2]] * 4},
+        {"kind": "Activation", "activation": "relu", "weights": []},
+        {"kind": "Flatten", "weights": []},
+        {"kind": "Dense", "activation": "softmax", "weights": [[14 * 14 * 2, 10], [10]]},
+    ]

@@ -213,3 +213,20 @@ def test_papermill_may_hand_over_text(tmp_path):
     command += [tmp_path / "lesson.ipynb", tmp_path / "done.ipynb", "--cwd", ROOT / "notebooks"]
     code, said = run(*command, FMNIST_DATA_DIR="stand-in", FMNIST_PROFILE="full")
     assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [("0.4", "less than a minute of computing"), ("1.2", "1 min of computing")],
+)
+def test_a_card_says_how_long_a_lesson_computes(minutes, said, tmp_path, monkeypatch):
+    site = load("site")
+    monkeypatch.setattr(site, "ROOT", tmp_path)
+    monkeypatch.setattr(site, "figure", lambda lesson, pictures: "A chart")
+    for folder in ("notebooks", "docs"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "docs" / "front.json").write_text('{"01_data": "What?"}')
+    lesson = v4.new_notebook(cells=[v4.new_markdown_cell("# 1 · Data")])
+    (tmp_path / "notebooks" / "01_data.ipynb").write_text(nbformat.writes(lesson))
+    readme = f"| [01_data](notebooks/01_data.ipynb) | what | {minutes} | 1.0 GB |\n"
+    assert f"What?\n\n{said}\n::::" in site.cards(["notebooks/01_data"], readme, tmp_path)

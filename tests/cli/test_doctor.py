@@ -52,6 +52,13 @@ def point_kernel_elsewhere(patch, folder):
     patch.setattr(kernelspec.KernelSpecManager, "get_kernel_spec", lambda self, name: spec)
 
 
+def have_no_kernel(patch, folder):
+    def find(self, name):
+        raise kernelspec.NoSuchKernel(name)
+
+    patch.setattr(kernelspec.KernelSpecManager, "get_kernel_spec", find)
+
+
 def spoil_keras_json(patch, folder):
     patch.setenv("KERAS_HOME", str(folder))
     (folder / "keras.json").write_text('{"floatx": "float8"}')
@@ -82,6 +89,7 @@ def name_no_folder(patch, folder):
         (spoil_keras_json, "correct or delete it."),
         (name_no_folder, "is an address; name a folder instead."),
         (be_python_3_14, ": install Python 3.13, TensorFlow has no build for a newer one"),
+        (have_no_kernel, "no kernel python3: python -m ipykernel install --sys-prefix"),
         (point_kernel_elsewhere, "python -m ipykernel install --sys-prefix"),
     ],
 )

@@ -357,3 +357,18 @@ def test_commands_refuse_unknown_models(command, capsys):
     assert "error: 'cnn-basik' is not a model" in shown.err
     assert shown.err.count("\n") == 1
     assert all(name in shown.err for name in (*MODELS, *STUDIES, *search_trials.SEARCHES))
+
+
+def test_a_speedrun_s_time_is_in_minutes(tmp_path, called_real, monkeypatch):
+    run = finished(tmp_path / "run", called_real, "speedrun-93", 0, 0.9437)
+    run.record["train_seconds"] = 150.0
+    monkeypatch.setattr(runs, "train", lambda *_: run)
+    assert reproduce.speedrun(0, called_real).splitlines()[0].endswith(", in 2.5 minutes")
+
+
+def test_a_model_s_usual_time_is_the_mean_of_its_runs(trained, called_real, monkeypatch):
+    reproduce.reproduce(["cnn-basic"], 3, called_real)  # of 1.5 seconds each
+    given, real = [], reproduce._Clock
+    monkeypatch.setattr(reproduce, "_Clock", lambda *what: given.append(what) or real(*what))
+    reproduce.reproduce(["cnn-basic"], 4, called_real, 1)
+    assert given == [([("cnn-basic", 3)], {"cnn-basic": 1.5}, 1)]

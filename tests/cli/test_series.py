@@ -4,6 +4,7 @@ Nothing is downloaded: conftest takes the mirrors away, and commands in a proces
 come as far as a download.
 """
 
+import errno
 import json
 import os
 import signal
@@ -56,6 +57,16 @@ def test_unknown_notebook(lessons, refused, name):
     error = refused("run", name)
     assert repr(name) in error
     assert "01_first, 02_second" in error
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_lessons_come_in_their_order_whatever_the_disk_s(lessons, monkeypatch, backwards):
+    listed = Path.glob
+    monkeypatch.setattr(
+        Path, "glob", lambda *given: iter(sorted(listed(*given), reverse=backwards))
+    )
+    found = series.find_notebooks([], lessons)
+    assert [path.stem for path in found] == ["01_first", "02_second"]
 
 
 @pytest.mark.parametrize(
@@ -368,3 +379,21 @@ def test_an_output_folder_of_any_letters_in_any_locale(lessons, out):
         *(b"01_first.html", b"01_first.ipynb", b"index.html", b"logs", b"summary.json")
     ]
     assert "Übung – 夏" in printed(Path(os.fsdecode(folder)) / "01_first.ipynb")
+
+
+def test_a_series_without_its_last_word_has_failed(lessons, monkeypatch, capsys):
+    """Whose notebooks all ran through, while the disk got full."""
+    done = dict(status="ok", seconds=1.0, peak_mb=None, error="", ipynb="", html="", log="")
+    write = series._write_summary
+
+    def full(out, summary, room):
+        if summary["notebooks"]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(out, summary, room)
+
+    monkeypatch.setattr(series, "_run_one", lambda notebook, *_: {"name": notebook.stem} | done)
+    monkeypatch.setattr(series, "_write_summary", full)
+    assert main(["run"]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("2 ok, 0 failed in ")
+    assert last.endswith("; the summary can't be written (No space left on device)")

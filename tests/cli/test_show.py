@@ -466,3 +466,24 @@ def test_the_command_without_keras_describes_and_refuses_what_is_unknown(capsys)
     assert out == ""
     assert err.startswith("error: 'cnn-basics' is not a model")
     assert err.count("\n") == 1
+
+
+def test_reported_losses_are_no_per_cent():
+    text = show.describe("heads-softmax")  # Hochmuth 2023, model 1
+    assert row(text, "test loss") == "0.888"
+    assert row(text, "training loss") == "0.86"
+    assert row(text, "training accuracy") == "70.9 %"
+    assert "test accuracy 69.5 %, test loss 0.888," in " ".join(write("heads-softmax").split())
+
+
+def test_the_time_is_the_median_of_the_runs(monkeypatch):
+    results = show.reference.results()
+    runs = results[results.id == "cnn-basic"].assign(train_seconds=[60.0, 630.0, 120.0])
+    monkeypatch.setattr(show.reference, "results", lambda: runs)
+    assert row(show.describe("cnn-basic"), "training") == "2.0 minutes on one core (median)"
+
+
+def test_a_script_says_how_far_copies_are_turned_and_zoomed():
+    said = "up to 10 degrees and 10 % are the course's choice"
+    assert said in write("cnn-tuned-augmented")
+    assert said not in write("cnn-tuned")

@@ -179,3 +179,8 @@ def test_full_refuses_the_stand_in_when_it_is_loaded(monkeypatch):
     with pytest.raises(CourseError, match="full .* refuses the drawn stand-in"):
         data.load(PROFILES["full"])
     assert not data.load(PROFILES["lesson"]).real
+
+
+def test_a_dataset_says_how_many_images_it_has(numbered):
+    assert repr(numbered) == "<numbers: 60,000 training and 10,000 test images>"
+    assert ": 60,000 training and 10,000 test images, drawn" in numbered._repr_markdown_()

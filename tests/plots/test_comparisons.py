@@ -141,6 +141,8 @@ def test_frontier_names_every_model_where_nothing_is_covered():
     places = ax.transData.transform(MODELS[["minutes", "accuracy"]])
     assert not any(box.contains(*place) for box in boxes for place in places)
     assert ax.get_xscale() == "log"
+    heights = [ax.transData.transform((1, accuracy))[1] for accuracy in (0.8, 0.9, 0.95)]
+    assert heights[1] - heights[0] == pytest.approx(heights[2] - heights[1])  # half the errors
     (line,) = (
         line for line in ax.lines if len(line.get_xdata()) == 3 and line.get_linestyle() == "-"
     )
@@ -197,7 +199,7 @@ def test_search():
     assert spans[3][:2] == pytest.approx((3, 3.5)), "the pruned one, cut off at the bottom"
     assert 60 < spans[3][2] < 80
     assert so_far.get_ydata().tolist() == pytest.approx([80, 85, 85, 85])
-    assert {"to the end: 3 trials", "pruned: 1 trials", " or lower"} <= set(said())
+    assert {"not pruned: 3 trials", "pruned: 1 trials", " or lower"} <= set(said())
 
 
 def test_trials_at_one_place_are_counted_and_the_best_lies_on_top():
@@ -214,3 +216,42 @@ def test_trials_at_one_place_are_counted_and_the_best_lies_on_top():
     space = plt.gcf().axes[0]
     assert space.collections[0].get_array().tolist() == pytest.approx([80, 82, 85])
     assert [(text.get_text(), text.xy) for text in space.texts] == [("2 ×", (1e-3, 10))]
+
+
+def test_an_interval_may_reach_further_up_than_down():
+    one = {"difference": [2.0], "low": [1.5], "high": [4.0], "verdict": ["holds"]}
+    plots.forest(pd.DataFrame(one, index=["a"]), "points")
+    (bars,) = plt.gcf().axes[0].collections
+    assert [bar.tolist() for bar in bars.get_segments()] == [[[1.5, 0], [4, 0]]]
+
+
+def test_a_frontier_s_bars_stand_along_its_accuracies():
+    plots.frontier(MODELS.assign(low=[0.87, NAN, 0.92, 0.92, 0.94]), "minutes")
+    (ax,) = plt.gcf().axes
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("minutes", "test accuracy")
+    bars = [np.array(bar) for kind in ax.collections for bar in kind.get_segments()]
+    ends = sorted(bar.ravel().tolist() for bar in bars if np.isfinite(bar).all() and len(bar))
+    wanted = [[1, 0.87, 1, 0.91], [5, 0.92, 5, 0.94], [6, 0.92, 6, 0.94], [60, 0.94, 60, 0.96]]
+    np.testing.assert_allclose(ends, wanted)
+
+
+def test_a_ladder_s_times_are_in_units_of_its_lowest_rung():
+    plots.ladder(RUNGS)
+    _, right = plt.gcf().axes
+    assert right.get_xlabel() == "time of an epoch (plain: 1)"
+
+
+def test_the_best_so_far_rises_where_a_trial_ends():
+    trials = pd.DataFrame(
+        {
+            "learning_rate": [1e-3, 1e-2],
+            "width": [10, 20],
+            "val_accuracy": [0.80, 0.85],
+            "seconds": [60, 120],
+            "state": ["complete"] * 2,
+        }
+    )
+    plots.search(trials, "learning_rate", "width")
+    *_, so_far = plt.gcf().axes[1].lines
+    assert so_far.get_xydata().tolist() == [pytest.approx([1, 80]), pytest.approx([3, 85])]
+    assert so_far.get_drawstyle() == "steps-post"

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle, Rectangle
 
 from fmnist_utils.plots import diagrams
@@ -70,3 +71,11 @@ def test_a_drawing_is_signed_by_no_run():
     _, metadata = plt.gcf()._repr_mimebundle_()
     assert metadata["image/png"] == {"alt": "Diagram: From a to b", "made_by": "drawing"}
     assert not [text for text in plt.gcf().texts if "profile" in text.get_text()]
+
+
+def test_arrows_lead_forwards_and_what_flows_back_backwards():
+    diagrams.flow(["x", "z", "loss"], ["first", "second"])
+    arrows = [text for text in plt.gcf().axes[0].texts if getattr(text, "arrow_patch", None)]
+    back = [arrow.arrow_patch.get_edgecolor() == to_rgba(diagrams.BACK) for arrow in arrows]
+    to_the_left = [arrow.xy[0] < arrow.xyann[0] for arrow in arrows]  # from xyann to xy
+    assert back == to_the_left == [False, False, True, True]

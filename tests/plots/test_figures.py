@@ -342,3 +342,26 @@ def test_the_simulation_finds_colours_that_are_too_near():
     red_and_green = ["#c00000", "#6a6a00"]
     assert nearest(lab(linear(red_and_green))) > 50
     assert nearest(lab(linear(red_and_green) @ np.transpose(BLINDNESS["deuteranopia"]))) < 20
+
+
+def test_an_explanation_by_hand(monkeypatch):
+    written = []
+    monkeypatch.setattr(figures.Figure, "savefig", lambda figure, *_, **__: written.append(figure))
+    photo, image = np.full((9, 9, 3), 7, np.uint8), np.arange(784, dtype=np.uint8).reshape(28, 28)
+    probabilities = np.array([0.02, 0, 0, 0, 0.08, 0, 0.6, 0, 0.3, 0])
+    fall = np.zeros((28, 28))
+    fall[3, 4], fall[5, 6] = 0.5, -0.25  # covered there, the answer loses, and gains
+    figures.explanation({"photo": photo, "stretched": image}, probabilities, fall, "Why", "why.png")
+    (figure,) = written
+    first, last, bars, seen, map_, _ = figure.axes
+    assert [ax.get_title() for ax in (first, last)] == ["photo", "stretched"]
+    names = [label.get_text() for label in bars.get_yticklabels()]
+    shown = dict(zip(names, (bar.get_width() for bar in bars.patches), strict=True))
+    wanted = dict.fromkeys(data.CLASS_NAMES, 0.0)
+    wanted |= {"Shirt": 60, "Bag": 30, "Coat": 8, "T-shirt/top": 2}
+    assert shown == pytest.approx(wanted)
+    assert names[:-5:-1] == ["Shirt", "Bag", "Coat", "T-shirt/top"], "the most probable on top"
+    np.testing.assert_array_equal(seen.images[0].get_array(), image)
+    covered = map_.images[1]
+    assert (covered.get_array()[3, 4], covered.get_array()[5, 6]) == (50, -25)
+    assert covered.get_clim() == (-50, 50)

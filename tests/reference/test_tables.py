@@ -207,3 +207,8 @@ def test_only_full_runs_on_the_real_data_are_entered(tmp_path, dataset, called_r
         with pytest.raises(CourseError, match="only full runs on Fashion-MNIST"):
             tables.enter(run)
     assert not elsewhere.exists()
+
+
+def test_epochs_as_published_and_as_run_stand_side_by_side(tmp_path, dataset):
+    row = reference.compare([finished(tmp_path, dataset, "cnn-basic", 0, 0.9)]).loc["cnn-basic"]
+    assert (row["epochs, published"], row["epochs, this run"]) == (8, 2)

@@ -554,3 +554,29 @@ def test_several_come_back_in_their_order_and_are_told_of(kept, dataset, monkeyp
         *("b · preparing", f"b · {epoch}"),
         "b · 2 epochs · loss 0.500 · accuracy 0.250 · validation accuracy 0.500",
     ]
+
+
+def test_another_run_never_goes_on_from_this_ones_checkpoints(dataset, monkeypatch):
+    places = []
+
+    def fit(recipe, splits, epochs, seed, checkpoints, *others):
+        places.append(checkpoints)
+        raise Trained
+
+    monkeypatch.setattr(training, "fit", fit)
+    for recipe, profile, seed in [(PUBLISHED, TINY, SEED), *OTHER_RUNS.values()]:
+        with pytest.raises(Trained):
+            runs.train(recipe, dataset, profile, seed)
+    assert len(set(places)) == 1 + len(OTHER_RUNS)
+
+
+def test_in_a_store_that_is_named_nothing_of_another_is_found(store, dataset, at_once, tmp_path):
+    run = runs.train(PUBLISHED, dataset, TINY, SEED, tmp_path / "apart")
+    assert list((tmp_path / "apart").iterdir()) == [run.folder]
+    assert len(list(store.iterdir())) == 1
+
+
+def test_epochs_that_patience_has_spared_are_not_counted(kept, dataset, monkeypatch):
+    model, history = kept[1].model, kept[1].history
+    monkeypatch.setattr(training, "fit", lambda *_: (model, history[:1]))  # one of two
+    assert runs.train(PUBLISHED, dataset, TINY, SEED).record["epochs_run"] == 1

@@ -126,3 +126,33 @@ def test_a_checkpoint_survives_that_another_process_finishes_first(splits, tmp_p
     _, history = loop.fit(PLAIN, splits, 3, 0, checkpoints, report)
     assert len(cleared) == 2
     assert len(history) == 3
+
+
+def test_a_checkpoint_is_saved_every_ten_seconds_and_not_each_epoch(splits, tmp_path, monkeypatch):
+    clock, saved = SimpleNamespace(now=0.0), []
+    times = SimpleNamespace(monotonic=lambda: clock.now, perf_counter=time.perf_counter)
+    monkeypatch.setattr(loop, "time", times)
+    monkeypatch.setattr(checkpoint, "save", lambda model, rows, place: saved.append(len(rows)))
+
+    def report(epoch, row):  # each epoch takes four seconds
+        clock.now += 4
+
+    loop.fit(PLAIN, splits, 7, 0, tmp_path, report)
+    assert saved == [3, 6]
+
+
+def test_each_seed_has_copies_of_its_own(splits, monkeypatch):
+    seen, real = [], loop.compiled_epoch
+
+    def compiled(*args):
+        run = real(*args)
+        return lambda *given: seen.append(given[0].numpy()) or run(*given)
+
+    monkeypatch.setattr(loop, "compiled_epoch", compiled)
+    for seed in (1, 2):
+        loop.fit(PLAIN.but("copies", augmentation="all classes"), splits, 1, seed)
+    one, _, other, _ = seen  # behind each, the validation images
+    n = len(splits.train.images)
+    assert one.shape == other.shape == (2 * n, 28, 28)
+    assert (one[:n] == other[:n]).all()
+    assert not (one[n:] == other[n:]).all(axis=(1, 2)).any()

@@ -1,6 +1,7 @@
 """Searches: repeatable, resumable, shared by workers, and refused before anything is trained."""
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import re
@@ -593,3 +594,14 @@ def test_a_killed_worker_loses_its_trial_and_the_next_tries_it_again(dataset, st
     assert len(table) == 3
     assert lost[0].params in table[list(RANGES)].to_dict("records")
     assert [trial.state.name for trial in study.trials].count("FAIL") == 1
+
+
+def test_a_trial_s_seconds_are_those_to_the_end_of_its_last_epoch(
+    dataset, storage, curves, monkeypatch
+):
+    clock = itertools.count(step=30)  # at the start, and after each epoch
+    times = SimpleNamespace(monotonic=lambda: next(clock), sleep=time.sleep)
+    monkeypatch.setattr(search, "time", times)
+    curves += [[0.5, 0.6], [0.7, 0.8]]
+    table = tuning.table(tuning.tune("s", TINY, dataset, BUDGET, trials=2, storage=storage))
+    assert table.seconds.tolist() == [60, 60]
