@@ -96,7 +96,7 @@ def _judged(labels: np.ndarray, outputs: np.ndarray) -> dict:
             "images": len(labels),
             "accuracy": float(right.mean()),
             "interval": [float(interval.low), float(interval.high)],
-            "of": "95 % (Wilson): how far another 10,000 such images might differ; another seed "
+            "of": "95 % (Wilson): where its accuracy on all such images may lie; another seed "
             "would differ as well",
         },
         "calibration": {

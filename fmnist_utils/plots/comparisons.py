@@ -137,7 +137,8 @@ def frontier(
     """Accuracy against a cost: every model named where it stands, the frontier drawn.
 
     table: one row a model; column `x`, the cost, on a logarithmic axis; accuracy (fractions) with
-    low and high (NaN: no bar); group, its kind. groups: each kind's colour and marker.
+    low and high (NaN: no bar); group, its kind. groups: each kind's colour and marker. The
+    accuracies' axis is logarithmic in the errors: half as many are as far everywhere.
     Returns the models on the frontier, the cheapest first: those that no cheaper one equals.
     """
     figure, ax = plt.subplots(figsize=(11, 7.2))
@@ -160,6 +161,11 @@ def frontier(
     steps = table.loc[best]
     ax.step(steps[x], steps.accuracy, where="post", color="#555555", linewidth=1.2, zorder=0)
     ax.set_xscale("log")
+    ax.set_yscale("function", functions=(_fewer_errors, _from_errors))
+    least, most = ax.get_ylim()
+    marks = [0.5, 0.6, 0.7, 0.8, 0.84, 0.86, 0.88, *np.arange(0.9, 1, 0.01)]
+    ax.yaxis.set_major_locator(FixedLocator([mark for mark in marks if least <= mark <= most]))
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     decades = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200]
     low, high = ax.get_xlim()
@@ -171,7 +177,7 @@ def frontier(
     ax.legend(loc="lower right", fontsize=10)
     colours = {kind: colour for kind, (colour, _) in kinds.items()}
     finish(figure, title, made_by, "Accuracy against cost")
-    _name_points(ax, table[x], table.accuracy, table.group.map(colours), best)
+    _name_points(ax, table.assign(x=table[x], colour=table.group.map(colours)), best)
     plt.show()
     return best
 
@@ -183,13 +189,25 @@ def on_the_frontier(table: pd.DataFrame, x: str) -> list[str]:
     return ordered.index[ordered.accuracy > before].tolist()
 
 
-def _name_points(ax: Axes, x: pd.Series, y: pd.Series, colours: pd.Series, best: list) -> None:
-    """Write each point's name beside it, where it covers no other name, point or step of the
-    frontier; bold if it is on it."""
-    figure = ax.figure
+def _fewer_errors(accuracy: np.ndarray) -> np.ndarray:
+    return -np.log10(np.clip(1 - accuracy, 1e-4, None))
+
+
+def _from_errors(height: np.ndarray) -> np.ndarray:
+    return 1 - 10.0**-height
+
+
+def _name_points(ax: Axes, table: pd.DataFrame, best: list) -> None:
+    """Write each point's name beside it, where it covers no other name, point, bar or step of the
+    frontier; bold if it is on it. table: x, accuracy, low, high and colour of each."""
+    figure, colours = ax.figure, table.colour
     figure.canvas.draw()
+    x, y = table.x, table.accuracy
     places = ax.transData.transform(np.column_stack([x, y]))
     taken = [(px - 6, py - 6, px + 6, py + 6) for px, py in places]
+    bars = table[table.low.notna()]
+    ends = [ax.transData.transform(np.column_stack([bars.x, bars[end]])) for end in ("low", "high")]
+    taken += [(px - 3, low, px + 3, high) for (px, low), (_, high) in zip(*ends, strict=True)]
     on_it = ax.transData.transform(np.column_stack([x[best], y[best]]))
     for (left, low), (right, high) in pairwise(on_it):
         taken += [(left, low - 3, right, low + 3), (right - 3, low, right + 3, high)]
@@ -317,8 +335,8 @@ def search(
             space.annotate(f"{trials} ×", place, (9, 6), textcoords="offset points", fontsize=9)
     space.plot(pruned[x], pruned[y], "x", color=PALETTE[1], markersize=7)
     space.plot(*table.loc[best, [x, y]], "o", markersize=17, fillstyle="none", color="black")
-    space.set(xlabel=x, ylabel=y, xscale="log")
-    figure.colorbar(shades, ax=space, label="accuracy, per cent")
+    space.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "), xscale="log")
+    figure.colorbar(shades, ax=space).ax.set_title("per cent", fontsize=9)
     end = table.seconds.cumsum() / 60
     begin = end - table.seconds / 60
     score = 100 * table.val_accuracy
@@ -326,7 +344,7 @@ def search(
     floor = min(lowest, score[best] - 1) - 0.15 * (score[best] - lowest + 0.5)
     shown = score.clip(lower=floor)
     for some, style, colour, label in (
-        (done, "-", PALETTE[0], "to the end"),
+        (done, "-", PALETTE[0], "not pruned"),
         (pruned, "-x", PALETTE[1], "pruned"),
     ):
         for number, trial in enumerate(some.index):
