@@ -16,7 +16,9 @@ measures apart from it, in turns.
 """
 
 import argparse
+import ast
 import csv
+import inspect
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ from fmnist_utils.models import whitening
 from fmnist_utils.models.backend import keras, tf
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.reference import tables
+from fmnist_utils.runs import files
 from fmnist_utils.training import loop
 
 layers, schedules = keras.layers, keras.optimizers.schedules
@@ -291,6 +294,18 @@ def fit_peer(
     return model
 
 
+def recipe_key(name: str) -> str:
+    """Eight digits for all that determines a network's training, but its epochs, seed and images:
+    the code, without comments, and the settings."""
+    peer = PEERS[name]
+    code = [peer.build, peer.scaling, compiled, batches, fit_peer]
+    if peer.build is airbench:
+        code += [Whitening, Airbench, Triangle]
+    source = [ast.unparse(ast.parse(inspect.getsource(part))) for part in code]
+    settings = [peer.batch_size, peer.move, peer.border, peer.flip]
+    return files.digest({"code": source, "settings": settings})
+
+
 def trained(name: str, epochs: int, seed: int, images: int) -> dict[str, object]:
     """Train one network, test it once: a row."""
     dataset, peer = data.load(PROFILES["full"]), PEERS[name]
@@ -309,6 +324,7 @@ def trained(name: str, epochs: int, seed: int, images: int) -> dict[str, object]
         "parameters": model.count_params(),
         "test_accuracy": accuracy(outputs(test.images)),
         "averaged_accuracy": accuracy(sum(share * out for share, out in views)) if views else "",
+        "key": recipe_key(name),
     }
 
 

@@ -1,6 +1,7 @@
 """The benchmarks: what they make of times and images, by hand. (Nothing is measured here.)"""
 
 import importlib
+import inspect
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +33,30 @@ def test_times_stand_in_the_columns_of_their_works_whoever_was_first(bench):
 def test_airbench_s_learning_rate_rises_for_a_fifth_of_the_steps_and_falls_to_0(bench):
     rate = bench("frontier").Triangle(10.0, 100)
     assert [float(rate(step)) for step in (0, 10, 20, 60, 100)] == pytest.approx([2, 6, 10, 5, 0])
+
+
+def test_a_rival_s_key_is_that_of_its_recipe(bench, monkeypatch):
+    frontier = bench("frontier")
+    keys = [frontier.recipe_key(name) for name in frontier.PEERS]
+    assert len(set(keys)) == len(keys)
+    before = frontier.recipe_key("lenet-5")
+    peer, source = frontier.PEERS["lenet-5"], inspect.getsource(frontier.lenet)
+    monkeypatch.setitem(frontier.PEERS, "lenet-5", replace(peer, epochs=(7,)))
+    assert frontier.recipe_key("lenet-5") == before
+    monkeypatch.setitem(frontier.PEERS, "lenet-5", replace(peer, batch_size=128))
+    assert frontier.recipe_key("lenet-5") != before
+    monkeypatch.setitem(frontier.PEERS, "lenet-5", peer)
+    real = inspect.getsource
+    for changed, same in (
+        (f"{source}    # a comment\n", True),
+        (source.replace("2e-3", "3e-3"), False),
+    ):
+        monkeypatch.setattr(
+            frontier.inspect,
+            "getsource",
+            lambda part, text=changed: text if part is frontier.lenet else real(part),
+        )
+        assert (frontier.recipe_key("lenet-5") == before) == same
 
 
 def test_airbench_mirrors_an_image_in_every_other_epoch(bench):

@@ -54,6 +54,7 @@ PEERS = [
     "parameters",
     "test_accuracy",
     "averaged_accuracy",
+    "key",
 ]
 
 
@@ -134,7 +135,8 @@ def peers() -> pd.DataFrame:
     """What else one would pick, each by its public recipe: one row a training on all 60,000 images.
 
     model, epochs (for how many it was trained), seed, images, parameters, test_accuracy (a
-    fraction), and averaged_accuracy where the recipe's own test averages several views.
+    fraction), averaged_accuracy where the recipe's own test averages several views, and key, which
+    stands for the recipe.
     `benchmarks/frontier.py` has the recipes and their sources, and makes the table.
     Raises CourseError if it is no such table.
     """

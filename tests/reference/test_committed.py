@@ -104,7 +104,7 @@ TO_BE_TRAINED = {("geron-cnn", 10), ("airbench", 20)}
 
 def test_other_networks_are_all_trained_and_are_those_of_today(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-    from frontier import PEERS
+    from frontier import PEERS, recipe_key
 
     table = reference.peers()
     trained = set(table[["model", "epochs"]].itertuples(index=False, name=None))
@@ -119,6 +119,7 @@ def test_other_networks_are_all_trained_and_are_those_of_today(monkeypatch):
         peer = PEERS[name]
         model = peer.build(peer.scaling(noise, noise), 10)
         assert set(rows.parameters) == {model.count_params()}
+        assert set(rows.key) == {recipe_key(name)}, f"{name} was trained by another recipe"
         assert rows.averaged_accuracy.notna().tolist() == [peer.averaged] * len(rows)
     times = reference.epoch_seconds("models")
     assert times.columns.tolist() == [*MODELS, *PEERS]

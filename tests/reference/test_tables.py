@@ -116,7 +116,7 @@ def test_times_of_epochs_are_read_as_they_were_measured(elsewhere):
 
 def test_other_networks_are_read_as_they_were_trained(elsewhere):
     assert reference.peers().empty
-    rows = [["a", 5, 0, 60_000, 10, 0.875, np.nan], ["b", 3, 0, 60_000, 20, 0.9, 0.91]]
+    rows = [["a", 5, 0, 60_000, 10, 0.875, np.nan, "x"], ["b", 3, 0, 60_000, 20, 0.9, 0.91, "y"]]
     table = pd.DataFrame(rows, columns=tables.PEERS)
     tables.write_table(table, elsewhere / "frontier.csv")
     pd.testing.assert_frame_equal(reference.peers(), table)
