@@ -32,7 +32,7 @@ def start(workers: int, trials: int, storage: str) -> list[subprocess.Popen]:
         "lesson",
         "--trials",
         str(trials),
-        "--sampler",
+        "--method",
         "random",
         "--storage",
         storage,

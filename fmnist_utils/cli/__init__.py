@@ -119,12 +119,12 @@ def _tune(args: argparse.Namespace) -> int:
             f"{args.space!r} is not a search space; choose {' or '.join(tuning.SPACES)}."
         )
     study = tuning.tune(
-        f"{args.space}.{args.sampler}.{profile}.seed{args.seed}",
+        f"{args.space}.{args.method}.{profile}.seed{args.seed}",
         tuning.SPACES[args.space],
         data.load(profile),
         profile,
         args.seed,
-        args.sampler,
+        args.method,
         args.trials,
         args.storage,
         lambda line: print(line, flush=True),

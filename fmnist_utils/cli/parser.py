@@ -135,10 +135,10 @@ def parser(prog: str) -> argparse.ArgumentParser:
     )
     tune.add_argument("--trials", type=int, metavar="N", help="of all workers together")
     tune.add_argument(
-        "--sampler",
+        "--method",
         default="tpe",
-        metavar="S",
-        help="tpe (a Bayesian method, the default) or random",
+        metavar="M",
+        help="tpe (a Bayesian method, the default), random or hyperband",
     )
 
     reproduce = commands.add_parser(

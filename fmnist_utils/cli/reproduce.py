@@ -15,7 +15,12 @@ from fmnist_utils.messages import CourseError
 from fmnist_utils.profiles import PROFILES, Profile, check_seed
 from fmnist_utils.recipes import MODELS, PUBLISHED, STUDIES
 from fmnist_utils.reference import search_trials, study_runs, tables
-from fmnist_utils.reference.search_trials import PUBLISHED_SEARCHES, SEARCHES, TUNER_SEEDS
+from fmnist_utils.reference.search_trials import (
+    FINISHED_SEEDS,
+    PUBLISHED_SEARCHES,
+    SEARCHES,
+    TUNER_SEEDS,
+)
 from fmnist_utils.reference.study_runs import STUDY_OF
 from fmnist_utils.runs import Run, files, jobs
 from fmnist_utils.messages import Line
@@ -25,7 +30,8 @@ if TYPE_CHECKING:
     from fmnist_utils.tuning import SearchSpace
 
 Task = tuple[str, int]  # a recipe's id, and a seed
-TUNER_SPACE, TUNERS = "mlp", ("random", "tpe")
+TUNER_SPACE = "mlp"
+TUNERS = {"random": 40, "tpe": 40, "hyperband": 60}  # trials that take about as many epochs
 
 
 def reproduce(ids: list[str], seeds: int, dataset: Dataset, at_a_time: int = 1) -> None:
@@ -149,7 +155,7 @@ def _make_searches(names: list[str], dataset: Dataset, at_a_time: int) -> None:
     print(f"{done} of {len(names)} searches are in the reference already", flush=True)
     tasks = [(name,) for name in todo if name != "tuners"]
     if "tuners" in todo:
-        tasks += [("tuners", sampler, seed) for seed in TUNER_SEEDS for sampler in TUNERS]
+        tasks += [("tuners", method, seed) for seed in TUNER_SEEDS for method in TUNERS]
     parts = []
     for name, table in jobs.each(_search, tasks, at_a_time):
         if name != "tuners":
@@ -159,7 +165,7 @@ def _make_searches(names: list[str], dataset: Dataset, at_a_time: int) -> None:
             parts.append(table)
             print(f"tuners · {len(parts)} of {len(TUNER_SEEDS) * len(TUNERS)} searches", flush=True)
     if parts:
-        table = pd.concat(parts).sort_values(["sampler", "seed", "trial"])
+        table = pd.concat(parts).sort_values(["method", "seed", "trial"])
         _write_search("tuners", table, dataset)
 
 
@@ -185,24 +191,26 @@ def trial_keys(name: str, table: pd.DataFrame, dataset: Dataset) -> list[str]:
 
         profile, facts = PROFILES["full"], {"trials": published.SEARCHES[name][1]}
         recipes = [published.recipe(name, row) for row in table.to_dict("records")]
-        seeds = [published.SEED] * len(table)
+        seeds, endings = [published.SEED] * len(table), [{}] * len(table)
     else:
         from fmnist_utils import tuning
 
         space = tuning.SPACES[TUNER_SPACE]
         profile = PROFILES["lesson" if name == "tuners" else "full"]
-        facts = {"pruning": tuning.PRUNING, "space": {n: str(d) for n, d in space.ranges.items()}}
+        facts = {"space": {n: str(d) for n, d in space.ranges.items()}}
         rows = table[list(space.ranges)].to_dict("records")
         recipes = [space.recipe(row) for row in rows]
         seeds = table.seed if name == "tuners" else [0] * len(table)
+        methods = table.method if name == "tuners" else ["tpe"] * len(table)
+        endings = [{"pruning": tuning.PRUNING[method]} for method in methods]
     keys = []
-    for recipe, seed in zip(recipes, seeds, strict=True):
-        key = files.make_key(recipe, dataset, profile, int(seed)) | facts
+    for recipe, seed, ending in zip(recipes, seeds, endings, strict=True):
+        key = files.make_key(recipe, dataset, profile, int(seed)) | facts | ending
         keys.append(files.digest(key | {"versions": key["versions"]["training"]}))
     return keys
 
 
-def _search(name: str, sampler: str = "", seed: int = 0) -> tuple[str, pd.DataFrame]:
+def _search(name: str, method: str = "", seed: int = 0) -> tuple[str, pd.DataFrame]:
     if name in PUBLISHED_SEARCHES:
         from fmnist_utils.tuning import published
 
@@ -216,19 +224,28 @@ def _search(name: str, sampler: str = "", seed: int = 0) -> tuple[str, pd.DataFr
         return name, tuning.table(tuning.tune(name, space, data.load(full), full))
     lesson = PROFILES["lesson"]
     study = tuning.tune(
-        f"tuners.{sampler}.seed{seed}", space, data.load(lesson), lesson, seed, sampler
+        f"tuners.{method}.seed{seed}",
+        space,
+        data.load(lesson),
+        lesson,
+        seed,
+        method,
+        TUNERS[method],
     )
-    table = tuning.table(study).assign(sampler=sampler, seed=seed)
+    table = tuning.table(study).assign(method=method, seed=seed)
     return name, table.assign(finished=list(_finished(table, space, lesson, seed)))
 
 
 def _finished(
     table: pd.DataFrame, space: "SearchSpace", profile: Profile, seed: int
 ) -> Iterator[float]:
-    """Each trial's validation accuracy after all epochs, also of those that were ended early."""
+    """Each trial's validation accuracy after all epochs, also of those that were ended early (for
+    a seed of FINISHED_SEEDS; else NaN)."""
     dataset = data.load(profile)
     for row in table.to_dict("records"):
-        if row["state"] == "pruned":
+        if row["state"] == "pruned" and seed not in FINISHED_SEEDS:
+            yield float("nan")
+        elif row["state"] == "pruned":
             recipe = space.recipe({name: row[name] for name in space.ranges})
             splits = dataset.split(recipe.validation, profile)
             _, history = training.fit(recipe, splits, profile.epochs(recipe.epochs), seed)

@@ -36,7 +36,15 @@ from fmnist_utils.tuning import storage as trial_storage
 # An interrupted trial is a warning to Optuna, with a traceback; an error is raised anyhow.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-SAMPLERS = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}
+# What draws the next trial; and what ends one early, in the words of a search's key.
+METHODS = {
+    "tpe": optuna.samplers.TPESampler,
+    "random": optuna.samplers.RandomSampler,
+    "hyperband": optuna.samplers.RandomSampler,
+}
+# Earlier, a trial whose learning rate is high and has still to fall looks worse than it ends.
+_MEDIAN = "below the median, after half of the epochs"
+PRUNING = {"tpe": _MEDIAN, "random": _MEDIAN, "hyperband": "below the best third of each rung"}
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -46,7 +54,7 @@ def tune(
     dataset: Dataset,
     profile: Profile,
     seed: int = 0,
-    sampler: str = "tpe",
+    method: str = "tpe",
     trials: int | None = None,
     storage: str | None = None,
     report: Callable[[str], None] = lambda line: None,
@@ -54,13 +62,16 @@ def tune(
     """Take part in a search until it has `trials` trials; Optuna's study, whoever made them.
 
     A trial trains a recipe with `seed` on the profile's images and is worth its accuracy on the
-    recipe's validation images after the last epoch. It ends early if, after half of its epochs or
-    later, it is worse than the median of the complete trials before it at the same epoch. What a
-    trial tries depends on seed, its place in the search and the finished trials only: one worker
-    that goes on after an interruption tries what it would have tried. (Two workers see each other's
-    trials as they come.)
+    recipe's validation images after the last epoch. What a trial tries depends on seed, its place
+    in the search and the finished trials only: one worker that goes on after an interruption tries
+    what it would have tried. (Two workers see each other's trials as they come. Which rungs a trial
+    of Hyperband has to take goes by Optuna's own numbers, which count interrupted ones, too.)
 
-    name: under which the storage keeps the study. sampler: a key of SAMPLERS.
+    name: under which the storage keeps the study.
+    method: a key of METHODS. "tpe" and "random" end a trial early if, after half of its epochs or
+        later, it is worse than the median of the complete trials before it at the same epoch;
+        "hyperband" draws at random as well, and ends all but the best third of those that have
+        come as far, after 1, 3, 9, … epochs (Li and others 2018; some begin with a later rung).
     storage: an address as SQLAlchemy takes it, "sqlite:///search.db" or
         "postgresql://user@host/database"; None: the file tuning.db in the run store,
         where a search with other settings is another study.
@@ -76,8 +87,8 @@ def tune(
     trials = space.trials if trials is None else trials
     if trials < 1:
         raise CourseError(f"A search of {trials} trials finds nothing; ask for at least one.")
-    if sampler not in SAMPLERS:
-        raise CourseError(f"{sampler!r} is not a sampler; choose one of {', '.join(SAMPLERS)}.")
+    if method not in METHODS:
+        raise CourseError(f"{method!r} is not a method; choose one of {', '.join(METHODS)}.")
     corner = _check(space)
     epochs = profile.epochs(corner.epochs)
     if warning := trial_storage.password_warning(storage):
@@ -87,14 +98,15 @@ def tune(
         "recipe": files.settings_digest(corner),
         "data": dataset.fingerprint,
         "seed": seed,
-        "sampler": sampler,
+        "method": method,
         "epochs": epochs,
-        "pruning": trial_storage.PRUNING,
+        "pruning": PRUNING[method],
         "images": [profile.train_images, profile.validation_images],
     }
     if storage is None:
         name = f"{name}.{files.digest(made_with)}"
-    study = trial_storage.open_study(storage, name, _ByNumber(SAMPLERS[sampler], seed), epochs)
+    sampler, pruner = _ByNumber(METHODS[method], seed), _pruner(method, epochs)
+    study = trial_storage.open_study(storage, name, sampler, pruner)
     trial_storage.refuse_other_settings(study, made_with)
     held = Held()
 
@@ -158,6 +170,12 @@ def table(study: optuna.Study) -> pd.DataFrame:
         if trial.state in DONE
     ]
     return pd.DataFrame(sorted(rows, key=lambda row: row["trial"]))
+
+
+def _pruner(method: str, epochs: int) -> optuna.pruners.BasePruner:
+    if method == "hyperband":
+        return optuna.pruners.HyperbandPruner(1, epochs, 3)
+    return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=epochs // 2)
 
 
 class _Surplus(Exception):

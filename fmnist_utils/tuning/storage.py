@@ -16,17 +16,18 @@ from fmnist_utils.messages import CourseError, Held
 
 # What may follow the ? of an SQLite file's address.
 SQLITE_SETTINGS = {"uri", "mode", "cache", "immutable", "vfs", "nolock", "timeout"}
-# Earlier, a trial whose learning rate is high and has still to fall looks worse than it ends.
-PRUNING = "below the median, after half of the epochs"
 HEARTBEAT, GRACE = 10, 60  # seconds; a worker that is silent for so long has lost its trial
 
 
 def open_study(
-    storage: str | None, name: str, sampler: optuna.samplers.BaseSampler, epochs: int
+    storage: str | None,
+    name: str,
+    sampler: optuna.samplers.BaseSampler,
+    pruner: optuna.pruners.BasePruner,
 ) -> optuna.Study:
     """The study of this name, made if need be.
 
-    storage: as for `tuning.tune`. epochs: of a trial, of which the first half is never cut.
+    storage: as for `tuning.tune`.
     Raises CourseError if the storage can't be reached, or is something else's.
     """
     try:
@@ -40,7 +41,6 @@ def open_study(
             raise RuntimeError(f"it has the tables of something else, {', '.join(sorted(tables))}")
         with Held():
             kept = _tables_made(url)
-        pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=epochs // 2)
         return optuna.create_study(
             storage=kept,
             sampler=sampler,

@@ -87,7 +87,7 @@ def test_tune_passes_on_what_it_is_asked_for_and_shows_the_best(dataset, monkeyp
         study.add_trial(optuna.create_trial(value=accuracy, **facts))
     monkeypatch.setattr("fmnist_utils.data.load", lambda profile: dataset)
     monkeypatch.setattr("fmnist_utils.tuning.tune", lambda *given: asked.append(given) or study)
-    options = "--profile lesson --seed 4 --sampler random --trials 3 --storage sqlite:///x.db"
+    options = "--profile lesson --seed 4 --method random --trials 3 --storage sqlite:///x.db"
     assert main(["tune", "mlp", *options.split()]) == 0
     ((name, space, *others, report),) = asked
     assert (name, space) == ("mlp.random.lesson.seed4", SPACES["mlp"])

@@ -128,17 +128,17 @@ def test_missing_searches_are_made_and_no_others(called_real, monkeypatch):
     def each(function, tasks, at_a_time):
         asked.append(tasks)
         for id, *what in tasks:
-            facts = dict(zip(("sampler", "seed"), what, strict=False))
+            facts = dict(zip(("method", "seed"), what, strict=False))
             yield id, pd.DataFrame([dict(trial=n, val_accuracy=0.5) | facts for n in (0, 1)])
 
     monkeypatch.setattr(jobs, "each", each)
     monkeypatch.setattr(reproduce, "trial_keys", lambda name, table, data: [name] * len(table))
     reproduce.reproduce(list(search_trials.SEARCHES), 1, called_real, 2)
     alone = ["search-mlp", "search-cnn", "course-mlp"]
-    assert [task[0] for task in asked[0]] == alone + ["tuners"] * 16
+    assert [task[0] for task in asked[0]] == alone + ["tuners"] * 24
     tuners = reference.search("tuners")
-    assert list(zip(tuners.sampler, tuners.seed, tuners.trial, strict=True)) == list(
-        product(("random", "tpe"), range(8), (0, 1))
+    assert list(zip(tuners.method, tuners.seed, tuners.trial, strict=True)) == list(
+        product(("hyperband", "random", "tpe"), range(8), (0, 1))
     )
     search_trials.file("search-mlp").unlink()
     reproduce.reproduce(list(search_trials.SEARCHES), 1, called_real, 2)
@@ -152,7 +152,7 @@ def test_missing_searches_are_made_and_no_others(called_real, monkeypatch):
     assert reference.search("search-cnn").key.tolist() == ["search-cnn"] * 2
 
 
-def test_each_search_is_made_in_its_profile_with_its_seed_and_sampler(called_real, monkeypatch):
+def test_each_search_is_made_in_its_profile_with_its_seed_and_method(called_real, monkeypatch):
     asked = []
     monkeypatch.setattr("fmnist_utils.data.load", lambda profile: called_real)
     monkeypatch.setattr(tuning, "tune", lambda *given: asked.append(given))
@@ -164,18 +164,22 @@ def test_each_search_is_made_in_its_profile_with_its_seed_and_sampler(called_rea
     monkeypatch.setattr(training, "fit", lambda *given: finished.append(given) or (None, curve))
     monkeypatch.setattr(published, "make", lambda *given: asked.append(given))
     assert reproduce._search("course-mlp")[0] == "course-mlp"
-    name, table = reproduce._search("tuners", "random", 5)
-    added = ["sampler", "seed", "finished"]
+    name, table = reproduce._search("tuners", "random", 2)
+    added = ["method", "seed", "finished"]
     assert name == "tuners"
-    assert table[added].to_numpy().tolist() == [["random", 5, 0.8], ["random", 5, 0.85]]
+    assert table[added].to_numpy().tolist() == [["random", 2, 0.8], ["random", 2, 0.85]]
     ((recipe, splits, epochs, seed),) = finished
-    assert (recipe.options["widths"], epochs, seed) == ((256,), 6, 5)
+    assert (recipe.options["widths"], epochs, seed) == ((256,), 6, 2)
     assert len(splits.train.labels) == 6_000
+    table = reproduce._search("tuners", "hyperband", 3)[1]
+    assert table.finished.isna().tolist() == [False, True]
+    assert len(finished) == 1
     reproduce._search("search-cnn")
     space, lesson = tuning.SPACES["mlp"], PROFILES["lesson"]
     assert asked == [
         ("course-mlp", space, called_real, FULL),
-        ("tuners.random.seed5", space, called_real, lesson, 5, "random"),
+        ("tuners.random.seed2", space, called_real, lesson, 2, "random", 40),
+        ("tuners.hyperband.seed3", space, called_real, lesson, 3, "hyperband", 60),
         ("search-cnn", called_real, runs.run_store() / "searches"),
     ]
 

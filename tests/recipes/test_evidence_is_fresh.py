@@ -73,7 +73,7 @@ def changed(name, monkeypatch, what):
         monkeypatch.setattr(course, "_recipe", lambda *given: RECIPE(*given).but("", l2=1e-4))
     elif what == "another rule":
         monkeypatch.setitem(published.SEARCHES, "search-mlp", (published.mlp, 7))
-        monkeypatch.setattr(tuning, "PRUNING", "never")
+        monkeypatch.setattr(tuning, "PRUNING", dict.fromkeys(tuning.METHODS, "never"))
     elif what == "another space":
         ranges = tuning.SPACES["mlp"].ranges | {
             "layers": optuna.distributions.IntDistribution(1, 9)

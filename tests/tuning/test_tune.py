@@ -214,12 +214,10 @@ def test_workers_make_no_more_trials_than_asked_for(whole, dataset, storage, mon
     assert table.learning_rate.drop(2).tolist() == known[:5].drop(2).tolist()
 
 
-def test_other_seeds_and_samplers_try_other_things(whole, dataset, storage):
+def test_other_seeds_try_other_things_and_other_methods_begin_alike(whole, dataset, storage):
     tried = {tuple(tuning.table(whole).learning_rate[:2])}
-    for seed, sampler in ((4, "tpe"), (4, "random")):
-        study = tuning.tune(
-            f"{seed}{sampler}", TINY, dataset, BUDGET, seed, sampler, 2, storage=storage
-        )
+    for method in tuning.METHODS:
+        study = tuning.tune(method, TINY, dataset, BUDGET, 4, method, 2, storage=storage)
         tried.add(tuple(tuning.table(study).learning_rate))
     # Before its eleventh trial, TPE draws at random as well: from the same numbers here.
     assert len(tried) == 2
@@ -234,7 +232,7 @@ def test_after_ten_trials_tpe_looks_where_it_was_good():
         study.optimize(lambda trial: (trial.suggest_float("x", -100, 100) - 30) ** 2, n_trials=60)
         return sum(abs(trial.params["x"] - 30) for trial in study.trials[30:]) / 30
 
-    assert distance(tuning.SAMPLERS["tpe"]) < distance(tuning.SAMPLERS["random"]) / 3
+    assert distance(tuning.METHODS["tpe"]) < distance(tuning.METHODS["random"]) / 3
 
 
 @pytest.fixture
@@ -260,6 +258,28 @@ def test_hopeless_trials_are_ended_early(dataset, storage, curves):
     table = tuning.table(tuning.tune("s", space, dataset, BUDGET, storage=storage))
     assert table.state.tolist() == ["complete"] * 5 + ["pruned", "complete", "complete"]
     assert table.epochs.tolist() == [8] * 5 + [4, 8, 8]
+
+
+def test_hyperband_goes_on_with_the_best_third(dataset, storage, curves):
+    two = SearchSpace(RANGES, lambda chosen: BASE.but("x", epochs=2, **chosen), 7)
+    first = [0.50, 0.40, 0.55, 0.45, 0.51, 0.54, 0.52]
+    curves += [[reached, 0.9] for reached in first]
+    table = tuning.table(tuning.tune("two", two, dataset, BUDGET, 0, "hyperband", storage=storage))
+    # The best so far; and of six or seven the two best: .55 and .54.
+    assert table.epochs.tolist() == [2, 1, 2, 1, 1, 2, 1]
+    assert (table.state == "pruned").tolist() == (table.epochs == 1).tolist()
+
+
+def test_hyperband_gives_some_trials_more_time_before_it_judges(dataset, storage, curves):
+    eight = SearchSpace(RANGES, lambda chosen: BASE.but("x", epochs=8, **chosen), 60)
+    curves += [[0.9 - n / 100] * 8 for n in range(60)]  # each is worse than all before it
+    study = tuning.tune("eight", eight, dataset, BUDGET, 0, "hyperband", storage=storage)
+    ended = tuning.table(study).epochs.value_counts()
+    # Li and others 2018, for 8 epochs and thirds: 3 of 5 begin at one epoch, 2 of 5 at three. Of
+    # either, the first had nothing to be worse than.
+    assert ended[8] == 2
+    assert ended[1] + ended[3] == 58
+    assert 28 <= ended[1] <= 44
 
 
 def test_a_trial_is_worth_its_last_epoch(dataset, storage, curves):
@@ -316,7 +336,7 @@ def validated(rule):
         (validated("none"), "validation='none'.*needs training images that are held out"),
         (validated("test"), "validation='test'.*needs training images that are held out"),
         (dict(trials=0), "A search of 0 trials"),
-        (dict(sampler="psychic"), "psychic.*tpe, random"),
+        (dict(method="psychic"), "psychic.*tpe, random, hyperband"),
         (dict(seed=-1), "seed"),
         (dict(profile=PROFILES["full"]), "full .* refuses the drawn stand-in"),
         (dict(storage="quark"), "quark can't be used"),
@@ -344,7 +364,7 @@ def test_a_warning_comes_first(dataset, monkeypatch):
 
 
 def opened(storage):
-    study = trial_storage.open_study(storage, "any", optuna.samplers.RandomSampler(0), 1)
+    study = trial_storage.open_study(storage, "any", optuna.samplers.RandomSampler(0), None)
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     return study
 
@@ -437,7 +457,8 @@ def test_a_storage_of_something_else_is_left_alone(content, dataset, tmp_path):
         (dict(profile=Profile("other", 300, 201, 100, 1.0, None, 1)), "images"),
         (dict(profile=Profile("other", 300, 200, 100, 0.5, None, 1)), "epochs"),
         (dict(seed=9), "seed"),
-        (dict(sampler="random"), "sampler"),
+        (dict(method="random"), "method"),
+        (dict(method="hyperband"), "method and pruning"),
         (dict(dataset=SimpleNamespace(fingerprint="others")), "data"),
     ],
 )
