@@ -59,9 +59,9 @@ SEED = 1  # KerasTuner takes 0 for none
 SEARCHES = {"search-mlp": (mlp, 6), "search-cnn": (cnn, 5)}  # with the published number of trials
 
 
-def recipe(id: str, row: Mapping[str, float]) -> Recipe:
+def recipe(id: str, row: Mapping[str, float | str]) -> Recipe:
     """The recipe of a trial, from its row of a search's table."""
-    tried = {name: value for name, value in row.items() if not pd.isna(value)}
+    tried = {name: v for name, v in row.items() if not (pd.isna(v) or isinstance(v, str))}
     hp = keras_tuner.HyperParameters()
     # A column with gaps holds whole numbers as fractions.
     hp.values = {name: int(v) if v >= 1 and v == int(v) else v for name, v in tried.items()}
