@@ -96,6 +96,19 @@ def test_a_worker_that_is_silent_for_a_minute_has_lost_its_trial(whole):
     assert (kept.heartbeat_interval, kept.grace_period) == (10, 60)
 
 
+def test_a_server_is_reached_by_the_driver_that_is_installed(monkeypatch):
+    asked = []
+
+    def create_engine(url):
+        asked.append(url.drivername)
+        raise OSError("no server here")
+
+    monkeypatch.setattr(sqlalchemy, "create_engine", create_engine)
+    with pytest.raises(CourseError, match="no server here"):
+        trial_storage.open_study("postgresql://ann@server/db", "s", None, None)
+    assert asked == ["postgresql+psycopg"]
+
+
 def test_a_password_is_handed_on(monkeypatch):
     asked = []
     monkeypatch.setattr(optuna.storages, "RDBStorage", lambda url, **how: asked.append(url))
