@@ -268,8 +268,10 @@ def test_a_closed_terminal_ends_the_series(lessons):
     assert sorted(path.name for path in out.iterdir()) == ["index.html", "logs", "summary.json"]
 
 
+# (These tests may run under nohup, whose children ignore a terminal that is closed.)
 CONTROLLED = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, "-m", "fmnist_utils", *sys.argv[1:]])
 """
