@@ -295,8 +295,8 @@ def fit_peer(
 
 
 def recipe_key(name: str) -> str:
-    """Eight digits for all that determines a network's training, but its epochs, seed and images:
-    the code, without comments, and the settings."""
+    """Eight digits for all of this file that determines a network's training, but its epochs, seed
+    and images: the code, without comments, and the settings."""
     peer = PEERS[name]
     code = [peer.build, peer.scaling, compiled, batches, fit_peer]
     if peer.build is airbench:

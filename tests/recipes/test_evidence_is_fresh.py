@@ -50,7 +50,7 @@ def test_studies(name):
     assert stale(keys, STUDIES[name]) == []
 
 
-# By `reproduce`, whose searches had no keys when these were made.
+# By `reproduce`, whose searches had no keys when it was made.
 TO_BE_MADE = {"tuners"}
 
 
