@@ -11,13 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from fmnist_utils import training
 from fmnist_utils.data import Dataset
 from fmnist_utils.messages import Held
-from fmnist_utils.models.backend import make_repeatable
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import PUBLISHED
 from fmnist_utils.runs import files
 from fmnist_utils.training import Recipe
 
-import keras_tuner  # after the backend, which starts TensorFlow without its banners
+import keras_tuner  # after the package, which starts TensorFlow without its banners
 
 
 def mlp(hp: keras_tuner.HyperParameters) -> Recipe:
@@ -113,7 +112,6 @@ def make(id: str, dataset: Dataset, place: Path) -> pd.DataFrame:
     recipe_of, trials = SEARCHES[id]
     base = PUBLISHED[id.replace("search-", "") + "-tuned"]
     splits = dataset.split(base.validation, PROFILES["full"])
-    make_repeatable(SEED)
     with warnings.catch_warnings(), Held() as held:
         # With a handful of trials the Gaussian process can't settle its length scales, and says so.
         warnings.simplefilter("ignore", ConvergenceWarning)

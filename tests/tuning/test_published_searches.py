@@ -7,6 +7,7 @@ import keras_tuner
 import pandas as pd
 import pytest
 
+from fmnist_utils import reference
 from fmnist_utils.profiles import Profile
 from fmnist_utils.recipes import PUBLISHED
 from fmnist_utils.training import checkpoint, loop
@@ -65,19 +66,27 @@ def test_the_published_winners_are_points_of_the_spaces():
     assert [layer.get_config() | {"name": 0, "build_config": 0} for layer in ours.layers] == [
         layer.get_config() | {"name": 0, "build_config": 0} for layer in theirs.layers
     ]
-    hp.values |= {"units": 192}
-    other = published.cnn(hp)
-    assert (other.id, other.options["dense"]) == ("search-cnn", (192,))
+    other = {"conv_1_filter": 16, "conv_2_filter": 64, "conv_3_filter": 64, "dropout_2": 0.1}
+    other |= {"dropout_3": 0.3, "units": 192, "dropout_dense": 0.4, "learning_rate": 1e-3}
+    hp.values = other | {"conv_1_kernel": 4, "conv_2_kernel": 3, "conv_3_kernel": 4}
+    tried = published.cnn(hp)
+    assert (tried.id, tried.learning_rate) == ("search-cnn", 1e-3)
+    given = {name: tried.options[name] for name in ("filters", "kernels", "conv_dropouts", "dense")}
+    wanted = {"filters": [16, 64, 64], "kernels": [4, 3, 4], "conv_dropouts": [0.0, 0.1, 0.3]}
+    assert {name: list(value) for name, value in given.items()} == wanted | {"dense": [192]}
+    assert tried.options["dense_dropout"] == 0.4
 
 
 def test_a_trial_s_recipe_is_made_of_its_row():
     """Whose whole numbers are fractions where a column has gaps; what it hasn't got is nothing."""
     row = {"num_layers": 2.0, "learning_rate": 1e-3, "units_1": 64.0, "units_2": 32.0}
     row |= {"dropout_1": 0.1, "dropout_2": 0.0, "units_3": float("nan"), "val_loss": 1.5}
+    row |= {"key": "0123abcd"}
     found = published.recipe("search-mlp", row)
     assert found.options["widths"] == (64, 32)
     assert found.options["dropouts"] == (0.1, 0.0)
     assert [type(width) for width in found.options["widths"]] == [int, int]
+    assert [type(dropout) for dropout in found.options["dropouts"]] == [float, float]
     assert (found.id, found.learning_rate) == ("search-mlp", 1e-3)
 
 
@@ -131,6 +140,24 @@ def test_a_trial_is_worth_its_epoch_of_the_lowest_loss(id, small, dataset, tmp_p
     assert (first.val_loss, first.val_accuracy) == (1, 0.5)
     assert (first.epochs, first.seconds) == (3, 4.5)
     assert watched[0].tolist() == dataset.train.labels[48_000:48_100].tolist(), "the last fifth"
+
+
+@pytest.mark.parametrize("id", published.SEARCHES)
+def test_the_committed_search_is_what_the_tuner_asks_for(id, dataset, tmp_path, monkeypatch, capfd):
+    """Given the kept losses, it asks for the kept settings, from the first trial to the last."""
+    kept = reference.search(id)
+    losses = iter(kept.val_loss)
+    curve = pd.DataFrame({"val_accuracy": [0.5], "seconds": [2.0]})
+    monkeypatch.setattr(
+        published.training, "fit", lambda *given: (None, curve.assign(val_loss=next(losses)))
+    )
+    monkeypatch.setattr(published, "PROFILES", {"full": Profile("full", 200, 100, 100, 1, None, 1)})
+    made = published.make(id, dataset, tmp_path)
+    settings = [name for name in made if name not in ("val_accuracy", "epochs", "seconds")]
+    pd.testing.assert_frame_equal(made[settings], kept[settings], check_dtype=False)
+    assert capfd.readouterr().out.splitlines() == [
+        f"{id} · trial {number} · {{'epochs': 1, 'seconds': 2.0}}" for number in range(len(kept))
+    ]
 
 
 @pytest.mark.long
