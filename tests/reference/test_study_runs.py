@@ -130,7 +130,7 @@ def runs_of(accuracies, losses):
 
 def test_a_reported_loss_has_to_fit_as_well(monkeypatch):
     """heads-relu-sigmoid reports 23.5 % and a loss of 1.72."""
-    wide, near, far = [0.2, 0.25, 0.3], [1.6, 1.7, 1.8], [1.3, 1.31, 1.32]
+    wide, near, far = [0.2, 0.25, 0.3], [1.6, 1.65, 1.85], [1.3, 1.31, 1.32]
     found = {"as stated": runs_of(wide, near)}
     monkeypatch.setattr(study_runs, "_reached", lambda name, id: found if name == "heads" else {})
     monkeypatch.setattr(
@@ -142,11 +142,13 @@ def test_a_reported_loss_has_to_fit_as_well(monkeypatch):
     row = reference.explained().loc["heads-relu-sigmoid"]
     assert row.by == "open"  # sd .01, t = 4.303: 1.31 ± .0497
     assert (row["low loss"], row["high loss"]) == pytest.approx((1.2603, 1.3597), abs=1e-4)
-    found["adadelta, batches of 32"] = runs_of(wide, [np.nan] * 3)
+    found["adadelta, batches of 32"] = runs_of(wide, [1.71, 1.74, np.nan])
     found["adadelta, batches of 256"] = runs_of(wide, near)
+    found["adam"] = runs_of(wide, far)
     row = reference.explained().loc["heads-relu-sigmoid"]
     assert (row.by, row["reported loss"]) == ("adadelta, batches of 256", 1.72)
-    assert row["low loss"] == pytest.approx(1.7 - 4.3027 * 0.1 * np.sqrt(4 / 3), abs=1e-4)
+    # The variances of the three losses: (.01 + .0025 + .0225) / 2.
+    assert row["low loss"] == pytest.approx(1.7 - 4.3027 * np.sqrt(0.0175 * 4 / 3), abs=1e-4)
 
 
 def test_more_seeds_of_the_same_training_take_the_place_of_fewer(monkeypatch):
@@ -178,6 +180,27 @@ def test_a_variant_that_trains_longer_counts_after_the_published_epochs(called_r
     kept = pd.DataFrame(rows, columns=table.columns).assign(val_loss=[0.9, 0.8, 0.7])
     tables.write_table(kept, study_runs.file("heads"))
     assert study_runs._reached("heads", id)["adadelta"].test_loss.tolist() == [0.8]
+
+
+@pytest.mark.parametrize(
+    ("id", "variant", "losses"),
+    [
+        ("cnn-basic", "test watched", [0.7]),
+        ("mlp-tuned-augmented", "test watched", [np.nan]),  # stops early, on the way
+        ("cnn-pool4", "dropout 0.4", [np.nan]),  # watches validation images
+    ],
+)
+def test_a_test_loss_is_that_of_the_last_epoch_on_test_images(
+    id, variant, losses, called_real, tmp_path
+):
+    (name,) = (name for name in ("epochs", "unstated") if f"{id} / {variant}" in STUDIES[name])
+    study_runs.enter(finished(tmp_path, called_real, f"{id} / {variant}", 0, 0.9), called_real)
+    table = reference.study(name)
+    rows = [{**table.iloc[-1].to_dict(), "epoch": n, "val_loss": 1 - 0.1 * n} for n in (1, 2, 3)]
+    tables.write_table(pd.DataFrame(rows, columns=table.columns), study_runs.file(name))
+    assert study_runs._reached(name, id)[variant].test_loss.tolist() == pytest.approx(
+        losses, nan_ok=True
+    )
 
 
 def test_the_study_of_augmentation_keeps_what_was_said(tmp_path, called_real, monkeypatch):
