@@ -89,6 +89,7 @@ def test_table(whole):
     assert table.batch_size.isin([32, 64, 96]).all()
     assert table.learning_rate.between(1e-6, 0.3).all()
     assert table.learning_rate.is_unique
+    assert len(whole.trials) == 7, "none was begun and given up"
 
 
 def test_a_worker_that_is_silent_for_a_minute_has_lost_its_trial(whole):
