@@ -631,6 +631,33 @@ def test_a_killed_worker_loses_its_trial_and_the_next_tries_it_again(dataset, st
     assert [trial.state.name for trial in study.trials].count("FAIL") == 1
 
 
+def test_who_waits_for_another_worker_makes_its_trial_if_that_one_dies(
+    dataset, storage, monkeypatch
+):
+    monkeypatch.setattr(trial_storage, "HEARTBEAT", 1)
+    monkeypatch.setattr(trial_storage, "GRACE", 1)
+    optimize, sleep, waited, others = optuna.Study.optimize, time.sleep, [], []
+
+    def late(study, *given, **more):
+        if len(study.trials) == 2:
+            others.append(study.ask())
+            others[0].set_user_attr("worker", "elsewhere")
+            study._storage.record_heartbeat(others[0]._trial_id)
+        optimize(study, *given, **more)
+
+    def wait(seconds):
+        waited.append(seconds)
+        assert len(waited) < 30, "nothing will come"
+        sleep(seconds)
+
+    monkeypatch.setattr(optuna.Study, "optimize", late)
+    monkeypatch.setattr(time, "sleep", wait)
+    study = tuning.tune("s", TINY, dataset, BUDGET, 3, trials=3, storage=storage)
+    assert waited
+    assert tuning.table(study).trial.tolist() == [0, 1, 2]
+    assert study.trials[others[0].number].state.name == "FAIL"
+
+
 def test_a_trial_s_seconds_are_those_to_the_end_of_its_last_epoch(
     dataset, storage, curves, monkeypatch
 ):
