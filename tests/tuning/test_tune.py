@@ -138,6 +138,11 @@ def test_a_trial_without_a_worker_counts_for_a_minute(trial, age, counts):
         state=optuna.trial.TrialState.RUNNING, datetime_start=begun, user_attrs=trial
     )
     assert search._counts(running) == (counts or bool(trial))
+    for state in optuna.trial.TrialState:
+        if state != running.state:
+            assert search._counts(SimpleNamespace(state=state)) == (
+                state.name in ("COMPLETE", "PRUNED")
+            )
 
 
 def test_what_a_trial_asks_for_is_in_its_range():
