@@ -304,7 +304,8 @@ def test_hyperband_gives_some_trials_more_time_before_it_judges(dataset, storage
 def test_a_trial_is_worth_its_last_epoch(dataset, storage, curves):
     told = []
     curves += [[0.91, 0.84], [0.7, 0.75]]
-    study = tuning.tune("s", TINY, dataset, BUDGET, trials=2, storage=storage, report=told.append)
+    space = replace(TINY, ranges=RANGES | {"batch_size": IntDistribution(1001, 1999)})
+    study = tuning.tune("s", space, dataset, BUDGET, trials=2, storage=storage, report=told.append)
     assert [trial.value for trial in study.trials] == [0.84, 0.75]
     assert study.best_value == 0.84
     assert study.user_attrs["made with"]["seed"] == 0
@@ -349,7 +350,7 @@ def validated(rule):
         (ranging(widths=IntDistribution(1, 2)), "can't be built"),
         (pooling(4, 5), "can't be built.*depth.: 5"),
         (
-            ranging(activation=CategoricalDistribution(("relu", "no such"))),
+            ranging(activation=CategoricalDistribution(("relu", "tanh", "no such"))),
             "can't be built.*no such",
         ),
         (validated("none"), "validation='none'.*needs training images that are held out"),
