@@ -549,8 +549,61 @@ def test_a_server_without_a_password_is_warned_of(url, warned, monkeypatch):
     monkeypatch.delenv("PGPASSFILE", raising=False)
     warning = trial_storage.password_warning(url)
     assert warning.startswith("warning: server is entered without a password") == warned
-    monkeypatch.setenv("PGPASSWORD", "secret")
-    assert trial_storage.password_warning(url) == ""
+    for known in ("PGPASSWORD", "PGPASSFILE"):
+        with monkeypatch.context() as set_here:
+            set_here.setenv(known, "secret")
+            assert trial_storage.password_warning(url) == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "times", "tries"),
+    [
+        ("table studies already exists", 2, 3),
+        ("UNIQUE constraint failed", 9, 10),
+        ("UNIQUE constraint failed", 10, None),
+        ("disk I/O error", 1, None),
+    ],
+)
+def test_tables_that_others_are_making_are_waited_for(message, times, tries, monkeypatch):
+    asked, waited = [], []
+
+    def storage(address, **settings):
+        asked.append(address)
+        if len(asked) <= times:
+            raise sqlalchemy.exc.OperationalError("CREATE", {}, Exception(message))
+        return settings["heartbeat_interval"]
+
+    monkeypatch.setattr(optuna.storages, "RDBStorage", storage)
+    monkeypatch.setattr(time, "sleep", waited.append)
+    url = sqlalchemy.make_url("postgresql://user:secret@server/x")
+    if tries is None:
+        with pytest.raises(sqlalchemy.exc.OperationalError, match=message):
+            trial_storage._tables_made(url)
+        assert len(asked) == times
+    else:
+        assert trial_storage._tables_made(url) == trial_storage.HEARTBEAT
+        assert asked == ["postgresql://user:secret@server/x"] * tries
+        assert len(waited) == tries - 1
+        assert all(0 < seconds < 1 for seconds in waited)
+
+
+@pytest.mark.parametrize("trials", [0, 1])
+def test_a_study_that_others_have_begun_is_not_taken_over(trials):
+    others = optuna.create_study()
+    if trials:
+        others.add_trial(optuna.create_trial(value=0.5))
+    else:
+        others.set_user_attr("made with", {"seed": 1})
+    with pytest.raises(CourseError, match="made with other seed"):
+        trial_storage.refuse_other_settings(others, {"seed": 2})
+    assert others.user_attrs.get("made with") in (None, {"seed": 1})
+
+
+def test_the_run_stores_own_file_is_named_if_it_is_no_database(tmp_path, monkeypatch):
+    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path))
+    (tmp_path / "tuning.db").write_text("something else, and long enough to be no database" * 9)
+    with pytest.raises(CourseError, match=r"^tuning\.db can't be used as a storage of trials"):
+        trial_storage.open_study(None, "s", None, None)
 
 
 @pytest.mark.long
