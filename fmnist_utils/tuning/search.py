@@ -107,6 +107,7 @@ def tune(
         name = f"{name}.{files.digest(made_with)}"
     sampler, pruner = _ByNumber(METHODS[method], seed), _pruner(method, epochs)
     study = trial_storage.open_study(storage, name, sampler, pruner)
+    sampler.study = study
     trial_storage.refuse_other_settings(study, made_with)
     held = Held()
 
@@ -240,13 +241,18 @@ def _check(space: SearchSpace) -> Recipe:
 
 class _ByNumber(optuna.samplers.BaseSampler):
     """Another sampler, its random numbers drawn anew for each trial from seed and the trial's
-    place in the search."""
+    place in the search.
+
+    study: the whole search. (Hyperband shows a sampler the trials of one bracket only.)
+    """
+
+    study: optuna.Study
 
     def __init__(self, kind: type[optuna.samplers.BaseSampler], seed: int) -> None:
         self._kind, self._seed = kind, seed
 
     def infer_relative_search_space(self, study, trial):
-        place = _place(study.get_trials(deepcopy=False), trial)
+        place = _place(self.study.get_trials(deepcopy=False), trial)
         seed = np.random.SeedSequence([self._seed, place]).generate_state(1)[0]
         self._now = self._kind(seed=int(seed))
         return self._now.infer_relative_search_space(study, trial)

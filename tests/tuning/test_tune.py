@@ -247,7 +247,7 @@ def test_after_ten_trials_tpe_looks_where_it_was_good():
 
     def distance(kind):
         sampler = search._ByNumber(kind, 0)
-        study = optuna.create_study(sampler=sampler)
+        sampler.study = study = optuna.create_study(sampler=sampler)
         study.optimize(lambda trial: (trial.suggest_float("x", -100, 100) - 30) ** 2, n_trials=60)
         return sum(abs(trial.params["x"] - 30) for trial in study.trials[30:]) / 30
 
@@ -299,6 +299,18 @@ def test_hyperband_gives_some_trials_more_time_before_it_judges(dataset, storage
     assert ended[8] == 2
     assert ended[1] + ended[3] == 58
     assert 28 <= ended[1] <= 44
+
+
+def test_hyperband_draws_what_random_search_draws(dataset, storage, curves):
+    """Each trial anew, whichever bracket it belongs to."""
+    eight = SearchSpace(RANGES, lambda chosen: BASE.but("x", epochs=8, **chosen), 20)
+    curves += [[0.5] * 8] * 40
+    drawn = [
+        tuning.table(tuning.tune(how, eight, dataset, BUDGET, 3, how, storage=storage))
+        for how in ("hyperband", "random")
+    ]
+    assert drawn[0].learning_rate.is_unique
+    assert drawn[0].learning_rate.tolist() == drawn[1].learning_rate.tolist()
 
 
 def test_a_trial_is_worth_its_last_epoch(dataset, storage, curves):
