@@ -50,16 +50,10 @@ def test_studies(name):
     assert stale(keys, STUDIES[name]) == []
 
 
-# By `reproduce`, whose searches had no keys when it was made.
-TO_BE_MADE = {"tuners"}
-
-
 @pytest.mark.parametrize("name", search_trials.SEARCHES)
 def test_searches(name):
     table = search(name)
-    assert ("key" in table) == (name not in TO_BE_MADE)
-    if "key" in table:
-        assert table.key.tolist() == trial_keys(name, table, REAL)
+    assert table.key.tolist() == trial_keys(name, table, REAL)
 
 
 def changed(name, monkeypatch, what):

@@ -49,15 +49,18 @@ def test_no_trial_left_its_space(id):
 def test_the_tuners_are_whole():
     table = reference.search("tuners")
     sizes = table.groupby(["method", "seed"]).trial.nunique()
-    made = sorted(TUNERS) if "key" in table else ["random", "tpe"]  # the third is to be made
-    assert sizes.index.tolist() == list(product(made, reference.TUNER_SEEDS))
+    assert sizes.index.tolist() == list(product(sorted(TUNERS), reference.TUNER_SEEDS))
     assert all(number == TUNERS[method] for (method, _), number in sizes.items())
     assert set(table.state) == {"complete", "pruned"}
+    complete, pruned = (table[table.state == how] for how in ("complete", "pruned"))
+    assert complete.finished.tolist() == complete.val_accuracy.tolist()
+    finished = pruned.finished.notna()
+    assert finished.tolist() == pruned.seed.isin(search_trials.FINISHED_SEEDS).tolist()
     # The same seeds: what comes before a Bayesian method has learned is drawn alike.
     first = table[table.trial < 10]
     drawn = [part[list(SPACES[TUNER_SPACE].ranges)] for _, part in first.groupby("method")]
     tried = [part.to_numpy().tolist() for part in drawn]
-    assert tried == [tried[0]] * len(made)
+    assert tried == [tried[0]] * len(TUNERS)
 
 
 def test_a_search_that_was_not_made_is_named(elsewhere):
