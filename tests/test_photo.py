@@ -1205,6 +1205,13 @@ def test_what_comes_trained_answers_at_the_temperature_of_its_card(id):
     assert model.shipped(id).temperature == card["calibration"]["temperature"] != 1
 
 
+@pytest.mark.parametrize("id", ready.TRAINED)
+def test_what_comes_trained_sees_pixels_from_0_to_1(id):
+    images = np.random.default_rng(0).integers(0, 256, (4, 28, 28), dtype=np.uint8)
+    wanted = ready.shipped(id).predict(images[..., None] * np.float32(1 / 255), verbose=0)
+    np.testing.assert_allclose(model.shipped(id).outputs(images), wanted, rtol=1e-4, atol=1e-6)
+
+
 def test_what_is_told_of_a_network_trained_here_is_of_the_test_images(monkeypatch):
     labels = np.tile(np.arange(10), 20)
     run = SimpleNamespace(
