@@ -16,7 +16,15 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import ExifTags, Image, ImageDraw, ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import (
+    ExifTags,
+    Image,
+    ImageDraw,
+    ImageFile,
+    ImageFilter,
+    JpegImagePlugin,
+    PngImagePlugin,
+)
 from scipy import ndimage
 
 from fmnist_utils import CourseError, data, photo
@@ -140,6 +148,17 @@ def test_sharpening_adds_half_the_difference_from_a_blur(saved):
     assert np.abs(found["grey"] - grey).max() <= 1
 
 
+def test_every_difference_from_the_blur_is_halved_large_or_small(saved):
+    found = photo.steps(saved(noisy(draw(BLACK, size=(80, 80)), 8)))
+    shrunk = found["shrunk"].astype(int)
+    blurred = Image.fromarray(found["shrunk"]).filter(ImageFilter.GaussianBlur(1))
+    difference = shrunk - np.asarray(blurred).astype(int)
+    assert 0 < np.abs(difference)[difference != 0].min() < 3
+    assert np.abs(difference).max() > 100
+    wanted = (shrunk + np.fix(0.5 * difference)).clip(0, 255)
+    np.testing.assert_array_equal(found["sharpened"], wanted)
+
+
 def test_the_background_is_a_plane_through_most_of_the_edge():
     y, x = np.mgrid[:60, :80]
     wanted = np.stack([90 + 0.5 * x + 0.8 * y, 200 - 0.9 * x, np.full((60, 80), 40.0)], axis=-1)
@@ -235,6 +254,35 @@ def test_a_frame_is_of_one_colour_but_for_nine_tones_or_a_fiftieth_of_its_edge(
     spots = np.arange(10, 10 + pixels // 4)
     photo[0, spots, 0] = photo[-1, spots, 0] = photo[spots, 0, 0] = photo[spots, -1, 0] = tone
     assert (_within_frame(photo)[0] is not None) == framed
+
+
+def test_a_few_pixels_do_not_change_a_frames_colour():
+    """A fiftieth of its edge is white: its mean is 103, and the band of 88 within would be apart."""
+    photo = np.full((600, 600, 3), 100.0)
+    photo[20:580, 20:580] = 88
+    photo[40:560, 40:560] = 0
+    some = np.s_[100:111]  # at each side
+    photo[0, some] = photo[-1, some] = photo[some, 0] = photo[some, -1] = 255
+    assert _within_frame(photo)[0].shape == (600 - 2 * (40 + 12), 600 - 2 * (40 + 12), 3)
+
+
+def test_of_a_small_photo_two_pixels_go_with_the_frame():
+    photo = np.full((60, 60, 3), 255.0)
+    photo[5:55, 5:55] = 0
+    assert _within_frame(photo)[0].shape == (60 - 2 * (5 + 2), 60 - 2 * (5 + 2), 3)
+
+
+@pytest.mark.parametrize(("width", "seen"), [(56, True), (50, False)])
+def test_in_a_frame_a_tenth_has_to_be_garment(saved, width, seen):
+    """Of 160 x 160 pixels within the frame and what goes with it, 10.5 % or 9.4 %."""
+    picture = Image.new("RGB", (200, 200), BLACK)
+    ImageDraw.Draw(picture).rectangle([16, 16, 183, 183], fill=CREAM)
+    ImageDraw.Draw(picture).rectangle([60, 60, 60 + width - 1, 60 + 48 - 1], fill=BLUE)
+    if seen:
+        assert photo.steps(saved(picture))["trimmed"].shape == (48, width, 3)
+    else:
+        with pytest.raises(CourseError, match="frame"):
+            photo.steps(saved(picture))
 
 
 @pytest.mark.parametrize("shape", [(112, 56), (56, 112), (28, 27), (300, 3), (7, 14), (1, 2)])
