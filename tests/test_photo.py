@@ -257,7 +257,7 @@ def test_a_frame_is_of_one_colour_but_for_nine_tones_or_a_fiftieth_of_its_edge(
 
 
 def test_a_few_pixels_do_not_change_a_frames_colour():
-    """A fiftieth of its edge is white: its mean is 103, and the band of 88 within would be apart."""
+    """A fiftieth of its edge is white: its mean is 103, from which 88 would be another colour."""
     photo = np.full((600, 600, 3), 100.0)
     photo[20:580, 20:580] = 88
     photo[40:560, 40:560] = 0
