@@ -696,6 +696,17 @@ def test_what_else_a_png_holds_is_ignored(saved, shirt, odd, where):
     assert (one(path) == shirt).all()
 
 
+def test_beside_an_odd_chunk_palette_transparency_and_orientation_still_count(saved):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    path = saved(with_alpha().quantize(16), "turned.png", exif=exif)
+    whole = path.read_bytes()
+    assert all(kind in whole for kind in (b"PLTE", b"tRNS", b"eXIf"))
+    wanted = photo.steps(path)["photo"]
+    path.write_bytes(whole[:33] + ODD["animated"] + whole[33:])
+    np.testing.assert_array_equal(photo.steps(path)["photo"], wanted)
+
+
 def test_of_several_pictures_in_a_jpeg_the_first_counts(saved, shirt):
     others = [draw(GREEN, size=(90, 60))]
     path = saved(draw(), "several.jpg", format="MPO", save_all=True, append_images=others)
