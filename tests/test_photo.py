@@ -3,6 +3,7 @@
 The garments here are drawn, in many colours, sizes and file formats; nothing is downloaded.
 """
 
+import errno
 import json
 import os
 import re
@@ -264,6 +265,26 @@ def test_a_few_pixels_do_not_change_a_frames_colour():
     some = np.s_[100:111]  # at each side
     photo[0, some] = photo[-1, some] = photo[some, 0] = photo[some, -1] = 255
     assert _within_frame(photo)[0].shape == (600 - 2 * (40 + 12), 600 - 2 * (40 + 12), 3)
+
+
+def test_a_frame_may_differ_in_one_colour_alone():
+    photo = np.full((300, 300, 3), 255.0)
+    photo[20:280, 20:280, 2] = 0
+    assert len(_within_frame(photo)[1]) == 4
+
+
+def test_a_line_at_one_side_is_found_though_all_sides_are_nearly_white():
+    photo = np.full((28, 1500, 3), 255.0)
+    photo[:, 0] = 0
+    inside, sides = _within_frame(photo)
+    assert sides == {"left"}
+    assert inside.shape == (28, 1500 - (1 + 30), 3)
+
+
+def test_two_thin_stripes_are_no_frame():
+    photo = np.full((600, 600, 3), 255.0)
+    photo[100:105] = photo[495:500] = 0
+    assert _within_frame(photo)[0] is None
 
 
 def test_of_a_small_photo_two_pixels_go_with_the_frame():
@@ -903,6 +924,11 @@ def test_no_right_to_read(saved):
 @pytest.mark.parametrize("name", ["two\nlines.jpg", "\x1b[2J.jpg", "null\0.jpg", "x" * 5_000])
 def test_names_cannot_break_the_sentence(name):
     refused(name)
+
+
+def test_why_a_file_cannot_be_read_is_told_in_the_systems_words():
+    assert f"can't be read ({os.strerror(errno.ENAMETOOLONG)})" in refused("x" * 5_000)
+    assert "(embedded null" in refused("null\0.jpg")
 
 
 @pytest.mark.parametrize("edge", [8_000, 100_000])
