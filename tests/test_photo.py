@@ -287,6 +287,17 @@ def test_two_thin_stripes_are_no_frame():
     assert _within_frame(photo)[0] is None
 
 
+@pytest.mark.parametrize(("width", "framed"), [(14, True), (15, False)])
+@pytest.mark.parametrize("sides", ["all", "top and bottom"])
+def test_within_a_frame_28_pixels_have_to_be_left(width, framed, sides):
+    photo = np.full((60, 60 if sides == "all" else 90, 3), 255.0)
+    photo[width : 60 - width, width:-width if sides == "all" else None] = 0
+    if sides != "all":
+        photo[width : 60 - width, :width] = 0
+    wanted = {"top", "bottom", "left", "right"} if sides == "all" else {"top", "bottom"}
+    assert (_within_frame(photo)[1] == wanted) == framed
+
+
 def test_of_a_small_photo_two_pixels_go_with_the_frame():
     photo = np.full((60, 60, 3), 255.0)
     photo[5:55, 5:55] = 0
