@@ -291,7 +291,7 @@ def test_two_thin_stripes_are_no_frame():
 @pytest.mark.parametrize("sides", ["all", "top and bottom"])
 def test_within_a_frame_28_pixels_have_to_be_left(width, framed, sides):
     photo = np.full((60, 60 if sides == "all" else 90, 3), 255.0)
-    photo[width : 60 - width, width:-width if sides == "all" else None] = 0
+    photo[width : 60 - width, width : -width if sides == "all" else None] = 0
     if sides != "all":
         photo[width : 60 - width, :width] = 0
     wanted = {"top", "bottom", "left", "right"} if sides == "all" else {"top", "bottom"}
