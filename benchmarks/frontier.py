@@ -298,7 +298,7 @@ def recipe_key(name: str) -> str:
     """Eight digits for all of this file that determines a network's training, but its epochs, seed
     and images: the code, without comments, and the settings."""
     peer = PEERS[name]
-    code = [peer.build, peer.scaling, compiled, batches, fit_peer]
+    code = [peer.build, unit, peer.scaling, compiled, batches, fit_peer]
     if peer.build is airbench:
         code += [Whitening, Airbench, Triangle]
     source = [ast.unparse(ast.parse(inspect.getsource(part))) for part in code]

@@ -28,7 +28,8 @@ given = part.images, loop.targets(recipe, part.labels), np.arange(images)
 epoch(*given)
 start = time.perf_counter()
 epoch(*given)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak *= (1 if sys.platform == "darwin" else 1024) / 1e6
 print(json.dumps([time.perf_counter() - start, peak, model.count_params()]))
 """
 USUAL = {"images": 20_000, "batch": 64, "width": 256}

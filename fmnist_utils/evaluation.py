@@ -95,7 +95,7 @@ def as_confusion(matrix: np.ndarray) -> pd.DataFrame:
 def worst_confusions(matrix: pd.DataFrame, n: int = 5) -> pd.DataFrame:
     """The `n` largest entries off the diagonal that aren't 0: true class, predicted class,
     images."""
-    wrong = matrix.where(~np.eye(10, dtype=bool)).stack().nlargest(n).astype(int)
+    wrong = matrix.where(~np.eye(10, dtype=bool), 0).stack().nlargest(n)
     return wrong[wrong > 0].rename("images").reset_index()
 
 
@@ -104,9 +104,11 @@ def roc(labels: np.ndarray, probabilities: np.ndarray) -> tuple[pd.DataFrame, pd
 
     Returns a long table (class, threshold, false positive rate, true positive rate) and the
     areas by class. A class of which there is no image, or nothing else, has no curve.
-    Raises ValueError if an output is not a finite number.
+    Raises ValueError if an output is not a finite number, and if all images are of one class.
     """
     labels, probabilities = _checked(labels, probabilities)
+    if len(np.unique(labels)) < 2:
+        raise ValueError("ROC curves need images of at least two classes.")
     if not np.isfinite(probabilities).all():
         raise ValueError("ROC curves need finite outputs; this model's training has diverged.")
     curves, areas = [], {}

@@ -3,6 +3,7 @@ reader tells a command that is running: signals that ask it to end, and leave no
 """
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -48,14 +49,15 @@ class Line:
                 self._handle = display(content, raw=True, display_id=True)
             else:
                 self._handle.update(content, raw=True)
-        elif sys.stdout.isatty():
-            print(f"\r\x1b[K{text}", end="", flush=True)
+        elif sys.stdout.isatty():  # what wraps can't be wiped out
+            room = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[K{text[:room]}", end="", flush=True)
 
     def close(self, text: str) -> None:
-        if self._notebook or sys.stdout.isatty():
+        if self._notebook:
             self.show(text)
-        if not self._notebook:
-            print("" if sys.stdout.isatty() else text, flush=True)
+        else:
+            print(f"\r\x1b[K{text}" if sys.stdout.isatty() else text, flush=True)
 
     def clear(self) -> None:
         if not self._notebook and sys.stdout.isatty():

@@ -111,7 +111,9 @@ def test_worst_confusions():
         ["T-shirt/top", "Shirt", 5],
         ["Pullover", "Coat", 4],
     ]
-    assert len(evaluation.worst_confusions(evaluation.confusion(ALL, outputs(9 - ALL)))) == 5
+    backwards = evaluation.confusion(ALL, outputs(9 - ALL))
+    assert len(evaluation.worst_confusions(backwards)) == 5
+    assert evaluation.worst_confusions(backwards, 100).images.tolist() == [3] * 10
     once = evaluation.worst_confusions(evaluation.confusion([6], outputs([0])))
     assert once.to_numpy().tolist() == [["Shirt", "T-shirt/top", 1]]
     right = evaluation.worst_confusions(evaluation.confusion(ALL, outputs(ALL)))
@@ -143,6 +145,11 @@ def test_roc_curves_against_their_definition():
         rates = curve[["false positive rate", "true positive rate"]].to_numpy()
         assert rates[0].tolist() == [0, 0]
         assert rates[-1].tolist() == [1, 1]
+
+
+def test_no_roc_of_one_class():
+    with pytest.raises(ValueError, match="images of at least two classes"):
+        evaluation.roc(np.full(3, 6), np.full((3, 10), 0.1))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

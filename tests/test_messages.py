@@ -121,3 +121,15 @@ def test_a_signal_ends_a_command_unless_it_was_ignored_from_the_start(handler, e
         text=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == ends
+
+
+def test_a_line_stays_on_one_line(monkeypatch):
+    out = io.StringIO()
+    out.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setenv("COLUMNS", "20")
+    line = Line()
+    line.show("x" * 30)
+    line.close("y" * 30)  # stays, and may wrap
+    wiped = "\r\x1b[K"
+    assert out.getvalue() == f"{wiped}{'x' * 19}{wiped}{'y' * 30}\n"

@@ -1192,6 +1192,11 @@ def test_an_answer_is_explained_in_a_picture(saved, asked, tmp_path, capsys):
     )
 
 
+def test_a_dollar_in_a_name_is_no_formula(saved, asked, tmp_path):
+    path = saved(draw(), "a$^$.png")
+    assert main(["predict", str(path), "--explain", str(tmp_path / "why.png")]) == 0
+
+
 def test_an_occlusion_map_is_the_mean_fall_over_all_squares():
     # All that this network sees; who covers one of them takes so much from class 1 to another.
     seen = {(10, 11): (0.5, 0), (3, 4): (0.6, 5), (25, 25): (0.7, 7)}

@@ -1,7 +1,9 @@
 """The networks that come trained: the files are whole, and what their cards say is so."""
 
+import errno
 import hashlib
 import json
+import os
 import signal
 from dataclasses import asdict
 from pathlib import Path
@@ -235,6 +237,22 @@ def test_weights_and_card_are_written_both_or_neither(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
+        ready.write(model, dict(filters=(2,)), {"id": "small"}, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.f16", "small.json"]
+    ready.read("small", tmp_path)
+
+
+def test_on_a_full_disk_what_was_shipped_before_stays(tmp_path, monkeypatch):
+    model = models.conv2d(filters=(2,))
+    ready.write(model, dict(filters=(2,)), {"id": "small"}, tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    first = model.layers[0]
+    first.set_weights([array + 1 for array in first.get_weights()])
+    monkeypatch.setattr(Path, "write_text", full)  # the card
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
         ready.write(model, dict(filters=(2,)), {"id": "small"}, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.f16", "small.json"]
     ready.read("small", tmp_path)

@@ -25,8 +25,8 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _data(args: argparse.Namespace) -> int:
-    chosen = args.folder or os.environ.get("FMNIST_DATA_DIR")
-    if chosen == "stand-in":
+    chosen = os.environ.get("FMNIST_DATA_DIR")
+    if chosen == "stand-in" and not args.folder:
         print("FMNIST_DATA_DIR=stand-in: the lessons use the drawn stand-in and look for no files.")
         print("Unset FMNIST_DATA_DIR, or name a folder with --folder, to have the real data.")
         return 1
@@ -66,6 +66,8 @@ def _doctor(_: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from fmnist_utils.cli import show
 
+    if args.keras and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")  # as Python reads its files
     print(show.script(args.id) if args.keras else show.describe(args.id))
     return 0
 

@@ -83,13 +83,15 @@ def _memory() -> Iterator[Finding]:
 
 def _disk() -> Iterator[Finding]:
     store = places.run_store()
-    place = next(folder for folder in (store, *store.parents) if os.path.exists(folder))
+    # A drive may be missing, with all its folders.
+    place = next((one for one in (store, *store.parents) if os.path.exists(one)), store)
     advice = "set FMNIST_RUNS_DIR to another folder"
     try:
         tempfile.TemporaryFile(dir=place).close()
         yield True, f"finished trainings are kept in {store}"
     except OSError as error:
         yield False, f"{store} can't be written to ({error.strerror}): {advice}"
+        return
     free = shutil.disk_usage(place).free
     todo = "" if free >= DISK else f": make room, or {advice}"
     yield free >= DISK, f"disk: {free / GB:.1f} GB free there{todo}"

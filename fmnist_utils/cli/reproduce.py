@@ -11,7 +11,7 @@ import pandas as pd
 
 from fmnist_utils import data, runs, training
 from fmnist_utils.data import Dataset
-from fmnist_utils.messages import CourseError
+from fmnist_utils.messages import CourseError, Line
 from fmnist_utils.profiles import PROFILES, Profile, check_seed
 from fmnist_utils.recipes import MODELS, PUBLISHED, STUDIES
 from fmnist_utils.reference import search_trials, study_runs, tables
@@ -23,7 +23,6 @@ from fmnist_utils.reference.search_trials import (
 )
 from fmnist_utils.reference.study_runs import STUDY_OF
 from fmnist_utils.runs import Run, files, jobs
-from fmnist_utils.messages import Line
 from fmnist_utils.training import Recipe
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def reproduce(ids: list[str], seeds: int, dataset: Dataset, at_a_time: int = 1) 
         if not (ids := [id for id in ids if id not in searches]):
             return
     table = tables.results()
-    ids = [one for id in ids or PUBLISHED for one in STUDIES.get(id, [id])]
+    ids = list(dict.fromkeys(one for id in ids or PUBLISHED for one in STUDIES.get(id, [id])))
     tasks = [(id, seed) for seed in range(seeds) for id in ids]
     todo = [task for task in tasks if not _done(task, dataset)]
     print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are in the reference already")
@@ -174,7 +173,10 @@ def _is_fresh(name: str, dataset: Dataset) -> bool:
     if not search_trials.file(name).exists():
         return False
     table = search_trials.search(name)
-    return "key" in table and table.key.tolist() == trial_keys(name, table, dataset)
+    try:
+        return "key" in table and table.key.tolist() == trial_keys(name, table, dataset)
+    except (KeyError, TypeError, ValueError):  # its hyperparameters are not today's
+        return False
 
 
 def _write_search(name: str, table: pd.DataFrame, dataset: Dataset) -> None:

@@ -1,6 +1,6 @@
 """The four files of Fashion-MNIST: whether they are whole, and where to get them.
 
-Only files with the MD5 sums below are ever used; no other module knows of files or downloads.
+Only files with the MD5 sums below are ever used; only `sets` and the command line ask for them.
 """
 
 import hashlib
@@ -59,13 +59,13 @@ def read(path: Path) -> bytes:
 
 
 def _get(url: str, size: int) -> bytes:
-    deadline, content = time.monotonic() + PATIENCE, b""
+    deadline, content = time.monotonic() + PATIENCE, bytearray()  # bytes would be copied each time
     with urllib.request.urlopen(url, timeout=SILENCE) as response:
         while len(content) <= size and (block := response.read1(1 << 20)):
             content += block
             if time.monotonic() > deadline:
                 raise TimeoutError("too slow")
-    return content
+    return bytes(content)
 
 
 def download(name: str, into: Path) -> bytes:

@@ -81,11 +81,11 @@ def write(model: keras.Model, options: dict, about: dict, folder: Path) -> None:
         "layers": _layers(model),
     }
     text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-    with Held():  # neither file without the other
-        with whole(folder / name) as unfinished:
-            unfinished.write_bytes(content)
-        with whole(folder / f"{about['id']}.json") as unfinished:
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
+    card = folder / f"{about['id']}.json"
+    # Neither file without the other: both are written before either takes its place.
+    with Held(), whole(folder / name) as new_weights, whole(card) as new_card:
+        new_weights.write_bytes(content)
+        new_card.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _card(id: str, folder: Path) -> dict:

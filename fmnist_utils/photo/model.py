@@ -11,7 +11,6 @@ from fmnist_utils.profiles import Profile
 from fmnist_utils.recipes import MODELS, SHIPPED
 from fmnist_utils.training import Recipe
 
-__all__ = ["Network", "recipe_of", "shipped", "trained"]
 RECIPES = {**MODELS, **SHIPPED}
 
 

@@ -130,20 +130,18 @@ def ladder(table: pd.DataFrame, title: str = "", made_by: str = "reference") -> 
 def frontier(
     table: pd.DataFrame,
     x: str,
-    title: str = "",
+    title: str,
+    groups: Mapping[str, tuple[str, str]],
     made_by: str = "reference",
-    groups: dict[str, tuple[str, str]] | None = None,
-) -> list[str]:
+) -> None:
     """Accuracy against a cost: every model named where it stands, the frontier drawn.
 
     table: one row a model; column `x`, the cost, on a logarithmic axis; accuracy (fractions) with
     low and high (NaN: no bar); group, its kind. groups: each kind's colour and marker. The
     accuracies' axis is logarithmic in the errors: half as many are as far everywhere.
-    Returns the models on the frontier, the cheapest first: those that no cheaper one equals.
     """
     figure, ax = plt.subplots(figsize=(11, 7.2))
-    kinds = groups or {kind: (f"C{n}", "osD^vPX"[n]) for n, kind in enumerate(table.group.unique())}
-    for kind, (colour, marker) in kinds.items():
+    for kind, (colour, marker) in groups.items():
         if len(one := table[table.group == kind]):
             reach = [one.accuracy - one.low, one.high - one.accuracy]
             ax.errorbar(
@@ -175,11 +173,10 @@ def frontier(
     ax.set(xlabel=x, ylabel="test accuracy")
     ax.margins(x=0.1, y=0.06)
     ax.legend(loc="lower right", fontsize=10)
-    colours = {kind: colour for kind, (colour, _) in kinds.items()}
+    colours = {kind: colour for kind, (colour, _) in groups.items()}
     finish(figure, title, made_by, "Accuracy against cost")
     _name_points(ax, table.assign(x=table[x], colour=table.group.map(colours)), best)
     plt.show()
-    return best
 
 
 def on_the_frontier(table: pd.DataFrame, x: str) -> list[str]:

@@ -73,8 +73,8 @@ def flow(steps: Sequence[str], back: Sequence[str] = (), title: str = "") -> Non
 def layers(model: "keras.Model", title: str = "") -> None:
     """A network as blocks, one a layer: kind, shape of what it outputs, parameters.
 
-    A block is as high as its maps (or as one, if it outputs a list), and as wide as it has
-    channels or units, on scales that let the small ones be seen.
+    A block is as high as its maps and as wide as it has channels; a list is narrow, and the higher
+    the longer it is. The scales let small ones be seen.
     """
     shapes = [("input", tuple(model.input_shape[1:]), None)] + [
         (type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
@@ -86,8 +86,7 @@ def layers(model: "keras.Model", title: str = "") -> None:
         high = (
             0.25 + 1.35 * shape[0] / 28 if len(shape) > 1 else 1.6 * min(1, shape[0] / 784) + 0.25
         )
-        depth = shape[-1] if len(shape) == 3 else (shape[1] if len(shape) == 2 else 1)
-        width = 0.12 + 0.09 * np.log2(depth) if len(shape) > 1 else 0.16
+        width = 0.12 + 0.09 * np.log2(shape[-1]) if len(shape) > 1 else 0.16
         color = "#f7d9cc" if parameters else PLAIN
         ax.add_patch(Rectangle((x - width / 2, -high / 2), width, high, fc=color, ec=FORWARD))
         below = " × ".join(map(str, shape))

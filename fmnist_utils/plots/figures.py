@@ -172,7 +172,7 @@ def curves(
                         history[column],
                         style,
                         color=f"C{number}",
-                        marker=MARKERS[number],
+                        marker=MARKERS[number % len(MARKERS)],
                         markersize=4,
                         label=f"{name}, {kind}" if name else kind,
                     )
@@ -343,6 +343,6 @@ def explanation(
     figure.colorbar(shown, ax=map_, label="points of probability", shrink=0.8)
     for ax in (seen, map_):
         ax.axis("off")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)  # a file's name may have a $ in it
     # By this mark `predict --explain` knows that it may overwrite the file.
     figure.savefig(file, format="png", dpi=110, metadata={"Software": "fmnist_utils"})

@@ -56,7 +56,8 @@ def threshold(labels: np.ndarray, outputs: np.ndarray, made_by: str = "this run"
         figures.roc(curves, areas[[name]], title, mark=(false, found), made_by=made_by)
         print(table.to_string(float_format="{:.4f}".format))
 
-    _with_sliders(show, name=(list(areas.index), "Shirt"), threshold=((0.01, 0.99, 0.01), 0.5))
+    first = "Shirt" if "Shirt" in areas else areas.index[0]
+    _with_sliders(show, name=(list(areas.index), first), threshold=((0.01, 0.99, 0.01), 0.5))
 
 
 def nearest(outputs: np.ndarray, digit: int, confidence: float, n: int = 10) -> np.ndarray:

@@ -248,9 +248,10 @@ def enter(run: Run, dataset: Dataset) -> None:
             test_accuracy=run.metrics.get("test_accuracy"),
         ).round(6)
         rows = rows.reindex(columns=COLUMNS)  # a run without validation images lacks theirs
-        others = known[(known.id != id) | (known.seed != seed)]
-        table = pd.concat([others, rows]) if len(others) else rows
         order = {id: number for number, id in enumerate(STUDIES[name])}
+        # Without those whose recipe is gone.
+        others = known[known.id.isin(order) & ((known.id != id) | (known.seed != seed))]
+        table = pd.concat([others, rows]) if len(others) else rows
         table = table.sort_values(
             ["id", "seed", "epoch"], key=lambda c: c.map(order) if c.name == "id" else c
         )
@@ -260,9 +261,12 @@ def enter(run: Run, dataset: Dataset) -> None:
 
 
 def write_keys(name: str, kept: dict[tuple[str, int], dict]) -> None:
-    """Write `<name>.json`: a line an id, runs that differ in nothing but the seed together."""
+    """Write `<name>.json`: a line an id of today's, runs that differ in nothing but the seed
+    together."""
     groups: dict[str, list[dict]] = {id: [] for id in STUDIES[name]}
     for (id, seed), key in sorted(kept.items()):
+        if id not in groups:
+            continue
         without_seed = {fact: value for fact, value in key.items() if fact != "seed"}
         alike = [group for group in groups[id] if group["key"] == without_seed]
         if alike:

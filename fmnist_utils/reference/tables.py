@@ -98,13 +98,15 @@ def compare(trained: Iterable[Run]) -> pd.DataFrame:
 
     reported: the published figure, where there is one. reference: the mean of the course's full
     runs, over `seeds` of them, and its sample standard deviation `sd`. this run: what the given
-    runs reached; `±` is the binomial standard error of that, in points.
+    runs reached; `±` is the binomial standard error of that, in points. Raises CourseError for a
+    run that left the test set closed.
     """
     full, rows = results(), []
     for run in trained:
         known = 100 * full.loc[full.id == run.recipe.id, "test_accuracy"].astype(float)
+        images = len(run.test_outputs)  # refuses a run that left the test set closed
         reached = run.metrics["test_accuracy"]
-        error = evaluation.standard_error(reached, len(run.test_outputs))
+        error = evaluation.standard_error(reached, images)
         rows.append(
             {
                 "model": run.recipe.id,

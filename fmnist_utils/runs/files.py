@@ -12,9 +12,9 @@ A run is one folder, written whole or not at all:
 import errno
 import hashlib
 import json
+import os
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +49,8 @@ class Run:
     def metrics(self) -> dict[str, float]:
         """Loss (what was minimised, penalties included), cross-entropy, accuracy, precision,
         recall and f1 with val_, and where the test set was opened also with train_ and test_, in
-        front. (Runs of older versions have no cross-entropy.)"""
+        front; averaged_accuracy, over several views, with val_ or test_, where images are changed.
+        (Runs of older versions have no cross-entropy.)"""
         return self.record["metrics"]
 
     @cached_property
@@ -59,6 +60,10 @@ class Run:
 
     @cached_property
     def _test(self) -> dict[str, np.ndarray]:
+        if not self.recipe.opens_test:
+            raise CourseError(
+                f"{self.recipe.id} leaves the test set closed; judge it on its validation images."
+            )
         with np.load(self.folder / "test.npz", allow_pickle=False) as arrays:
             return dict(arrays)
 
@@ -80,6 +85,11 @@ class Run:
 
     @cached_property
     def model(self) -> keras.Model:
+        """Raises CourseError for a run of the reference, which has no models."""
+        if not (self.folder / "model.keras").is_file():
+            raise CourseError(
+                f"{self.folder.name} is kept without its model; train it with `runs.train`."
+            )
         return keras.models.load_model(self.folder / "model.keras")
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -141,7 +151,7 @@ def read(
         files = ["history.csv"]
         files += ["test.npz"] if found["recipe"]["opens_test"] else []
         files += ["model.keras"] if with_model else []
-        whole = all((folder / name).is_file() for name in files) and record["metrics"]
+        whole = "metrics" in record and all((folder / name).is_file() for name in files)
         if whole and found["recipe"]["id"] == recipe.id and key in (None, found):
             if with_model and (other := _other_settings(recipe, folder / "model.keras")):
                 raise CourseError(
@@ -185,7 +195,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Where another process has finished the same run meanwhile, that one stays: it is equal.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    unfinished.mkdir()
     try:
         yield unfinished
         try:
@@ -236,7 +248,8 @@ def write_arrays(file: Path, **arrays: np.ndarray) -> None:
 def rounded(outputs: np.ndarray) -> np.ndarray:
     """Outputs (n, 10) as float16 with 7 significant bits, which compress well.
 
-    The relative error is below 1 %, and no prediction changes: where rounding would make another
+    The relative error is below 1 % for outputs above 6e-5, where float16 has all its bits, and no
+    prediction changes: where rounding would make another
     output the largest, or equally large, the right one is raised.
     """
     mantissa, exponent = np.frexp(outputs)

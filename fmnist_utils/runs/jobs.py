@@ -131,5 +131,5 @@ _data = cache(data.load)
 
 
 def _train(recipe: Recipe, profile: Profile, seed: int) -> Run:
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
         return train(recipe, _data(profile), profile, seed)

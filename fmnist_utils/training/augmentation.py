@@ -93,7 +93,8 @@ def add_copies(train: ImageSet, scheme: str, seed: int) -> ImageSet:
         return train
     classes = {"pullover+shirt": PUBLISHED_CLASSES, "all classes": CLASS_NAMES}[scheme]
     chosen = np.isin(train.labels, [CLASS_NAMES.index(name) for name in classes])
-    # A stream of its own: the order of epoch e comes from [seed, e].
+    # Not the order's stream, which is [seed, e] in epoch e. (An alternating flip in `renew` draws
+    # from this one, too; no recipe has both.)
     copies = transform(train.images[chosen], np.random.default_rng([seed, 2**32 - 1]))
     return ImageSet(
         np.concatenate([train.images, copies]),

@@ -60,6 +60,8 @@ def resume(model: keras.Model, checkpoints: Path) -> list[dict]:
             state.assign(value)
         return history["rows"]
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if not found[-1].exists():  # another process trains the same, and has gone on
+            return resume(model, checkpoints)
         raise CourseError(
             f"The interrupted run in {found[-1]} can't go on ({type(error).__name__}); delete that "
             "folder and start again."

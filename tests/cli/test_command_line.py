@@ -137,6 +137,9 @@ def test_data_says_when_the_lessons_use_the_stand_in(monkeypatch, tmp_path, caps
     assert main(["data"]) == 1
     assert "use the drawn stand-in" in capsys.readouterr().out
     monkeypatch.delenv("FMNIST_DATA_DIR")
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", "--folder", "stand-in"]) == 1  # a folder of that name
+    assert f"expected in {tmp_path / 'stand-in'}" in capsys.readouterr().out
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     assert main(["data"]) == 1
     assert "use a drawn stand-in" in capsys.readouterr().out

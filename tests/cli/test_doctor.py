@@ -47,6 +47,16 @@ def block_run_store(patch, folder):
     patch.setenv("FMNIST_RUNS_DIR", str(folder / LABELS))
 
 
+def lose_the_drive(patch, folder):
+    patch.setenv("FMNIST_RUNS_DIR", "/lost/runs")
+    exists = os.path.exists
+    patch.setattr(
+        os.path,
+        "exists",
+        lambda path: str(path) not in ("/lost/runs", "/lost", "/") and exists(path),
+    )
+
+
 def point_kernel_elsewhere(patch, folder):
     spec = SimpleNamespace(argv=["/another/python/bin/python"])
     patch.setattr(kernelspec.KernelSpecManager, "get_kernel_spec", lambda self, name: spec)
@@ -86,6 +96,7 @@ def name_no_folder(patch, folder):
         (lack_psutil, "python -m pip install -r requirements.txt"),
         (damage_data, "/data are missing or damaged: python -m fmnist_utils data --fetch"),
         (block_run_store, "set FMNIST_RUNS_DIR to another folder"),
+        (lose_the_drive, "(No such file or directory): set FMNIST_RUNS_DIR to another folder"),
         (spoil_keras_json, "correct or delete it."),
         (name_no_folder, "is an address; name a folder instead."),
         (be_python_3_14, ": install Python 3.13, TensorFlow has no build for a newer one"),

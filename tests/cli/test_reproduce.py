@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -376,3 +377,17 @@ def test_a_model_s_usual_time_is_the_mean_of_its_runs(trained, called_real, monk
     monkeypatch.setattr(reproduce, "_Clock", lambda *what: given.append(what) or real(*what))
     reproduce.reproduce(["cnn-basic"], 4, called_real, 1)
     assert given == [([("cnn-basic", 3)], {"cnn-basic": 1.5}, 1)]
+
+
+def test_what_is_named_twice_is_made_once(trained, called_real, capsys):
+    reproduce.reproduce(["cnn-basic", "cnn-basic"], 1, called_real)
+    assert [asked[:2] for asked in trained] == [("cnn-basic", 0)]
+    assert "0 of 1 runs" in capsys.readouterr().out
+
+
+def test_a_search_in_a_space_of_other_names_is_not_fresh(elsewhere, called_real):
+    table = pd.read_csv(Path(reference.__file__).parent / "searches" / "course-mlp.csv")
+    file = search_trials.file("course-mlp")
+    file.parent.mkdir(parents=True)
+    table.rename(columns={"dropout": "another"}).to_csv(file, index=False)
+    assert not reproduce._is_fresh("course-mlp", called_real)

@@ -487,3 +487,13 @@ def test_a_script_says_how_far_copies_are_turned_and_zoomed():
     said = "up to 10 degrees and 10 % are the course's choice"
     assert said in write("cnn-tuned-augmented")
     assert said not in write("cnn-tuned")
+
+
+def test_a_script_in_a_file_is_utf_8_whatever_the_terminal_speaks(tmp_path):
+    command = [sys.executable, "-m", "fmnist_utils", "show", "cnn-basic", "--keras"]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert (
+        done.stdout.decode("utf-8").replace("\r\n", "\n").rstrip()
+        == show.script("cnn-basic").rstrip()
+    )

@@ -56,6 +56,12 @@ def drawn(ax):
     return {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
 
 
+def test_any_number_of_curves():
+    history = pd.DataFrame({"epoch": [1, 2], "loss": [2, 1], "accuracy": [0.1, 0.6]})
+    plots.curves({f"network {n}": history for n in range(21)})
+    assert len(plt.gcf().axes[0].lines) == 21
+
+
 def test_curves_tell_training_from_validation_without_colour():
     history = pd.DataFrame({"epoch": [1, 2], "loss": [2, 1], "accuracy": [0.1, 0.6]})
     watched = history.assign(val_loss=[4, 1.5], val_accuracy=[0.2, 0.5])

@@ -108,6 +108,11 @@ def test_a_threshold_by_hand(alone, capsys):
     assert "0.3333" in capsys.readouterr().out
 
 
+def test_without_a_shirt_the_first_class_that_there_is_comes_first(alone, capsys):
+    sliders.threshold(np.array([3, 1, 1]), np.full((3, 10), 0.6))
+    assert "Trouser from 50% on" in alone["args"][2]
+
+
 def test_nearest_by_hand():
     sure = np.array([0.9, 0.5, 0.7, 0.95, 0.6])
     outputs = np.zeros((5, 10))

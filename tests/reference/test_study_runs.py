@@ -259,3 +259,17 @@ def test_stand_in_never_enters_a_study(tmp_path, dataset, elsewhere):
     with pytest.raises(CourseError, match="only full runs on Fashion-MNIST"):
         study_runs.enter(finished(tmp_path, dataset, "heads-tanh / adam", 0, 0.9), dataset)
     assert not elsewhere.exists()
+
+
+def test_a_variant_whose_recipe_is_gone_leaves_its_study(tmp_path, called_real):
+    study_runs.enter(finished(tmp_path, called_real, HEADS[0], 0, 0.9), called_real)
+    table, gone = reference.study("heads"), "heads-softmax / of old"
+    others = pd.concat([table, table.assign(id=gone)])
+    tables.write_table(others, study_runs.file("heads"))
+    keys = study_runs.file("heads").with_suffix(".json")
+    keys.write_text(
+        keys.read_text().replace("{", f'{{"{gone}": [{{"seeds": [0], "key": {{}}}}],', 1)
+    )
+    study_runs.enter(finished(tmp_path, called_real, HEADS[1], 0, 0.9), called_real)
+    assert reference.study("heads").id.unique().tolist() == HEADS[:2]
+    assert list(study_runs.keys("heads")) == [(HEADS[0], 0), (HEADS[1], 0)]

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +213,9 @@ def test_only_full_runs_on_the_real_data_are_entered(tmp_path, dataset, called_r
 def test_epochs_as_published_and_as_run_stand_side_by_side(tmp_path, dataset):
     row = reference.compare([finished(tmp_path, dataset, "cnn-basic", 0, 0.9)]).loc["cnn-basic"]
     assert (row["epochs, published"], row["epochs, this run"]) == (8, 2)
+
+
+def test_compare_refuses_a_run_that_left_the_test_set_closed(tmp_path, dataset):
+    run = finished(tmp_path, dataset, "cnn-basic", 0, 0.9)
+    with pytest.raises(CourseError, match="mine leaves the test set closed"):
+        reference.compare([replace(run, recipe=run.recipe.but("mine"))])

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_runs import finished
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
@@ -20,6 +21,7 @@ from fmnist_utils import CourseError, evaluation, runs, training
 from fmnist_utils.data import ImageSet
 from fmnist_utils.models.backend import keras
 from fmnist_utils.profiles import PROFILES, Profile
+from fmnist_utils.recipes import MODELS
 from fmnist_utils.runs import files
 from fmnist_utils.runs import store as store_module
 from fmnist_utils.training import Recipe, loop
@@ -580,3 +582,37 @@ def test_epochs_that_patience_has_spared_are_not_counted(kept, dataset, monkeypa
     model, history = kept[1].model, kept[1].history
     monkeypatch.setattr(training, "fit", lambda *_: (model, history[:1]))  # one of two
     assert runs.train(PUBLISHED, dataset, TINY, SEED).record["epochs_run"] == 1
+
+
+def test_a_run_that_nothing_was_measured_on_is_found_again(tmp_path, dataset):
+    """On all images, with the test set closed, in the profile that doesn't shorten."""
+    recipe = MODELS["cnn-basic"].but("on all", validation="none")
+    run = finished(tmp_path, dataset, "cnn-basic", 0, 0.9)
+    (run.folder / "run.json").write_text(json.dumps(run.record | {"metrics": {}}))
+    record = json.loads((run.folder / "run.json").read_text())
+    record["key"]["recipe"] |= {"id": "on all", "opens_test": False}
+    (run.folder / "run.json").write_text(json.dumps(record))
+    assert files.read(recipe, run.folder).metrics == {}
+
+
+def test_what_a_run_does_not_hold_is_told(tmp_path, dataset):
+    run = finished(tmp_path, dataset, "cnn-basic", 0, 0.9)
+    with pytest.raises(CourseError, match="is kept without its model"):
+        run.predict(dataset.test.images)
+    closed = replace(run, recipe=run.recipe.but("mine"))
+    with pytest.raises(CourseError, match="mine leaves the test set closed"):
+        _ = closed.test_outputs
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights are POSIX's")
+def test_a_run_may_be_read_by_whoever_may_read_the_store(tmp_path):
+    for old in (None, tmp_path / f".run.{os.getpid()}"):  # of a process that was killed
+        if old:
+            old.mkdir()
+            (old / "rest").touch()
+        (tmp_path / "usual").mkdir(exist_ok=True)
+        with files.new_folder(tmp_path / "run") as folder:
+            assert not list(folder.iterdir())
+        rights = [(tmp_path / name).stat().st_mode for name in ("run", "usual")]
+        assert rights[0] == rights[1]
+        (tmp_path / "run").rmdir()

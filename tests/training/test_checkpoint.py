@@ -156,3 +156,21 @@ def test_each_seed_has_copies_of_its_own(splits, monkeypatch):
     assert one.shape == other.shape == (2 * n, 28, 28)
     assert (one[:n] == other[:n]).all()
     assert not (one[n:] == other[n:]).all(axis=(1, 2)).any()
+
+
+def test_a_newer_checkpoint_takes_the_place_of_one_that_is_being_read(
+    whole, splits, tmp_path, monkeypatch
+):
+    """Another process that trains the same saves the next epoch and removes this one."""
+    model, history = whole[:2]
+    checkpoint.save(model, [{}] * 1, tmp_path)
+    load = keras.Model.load_weights
+
+    def load_weights(self, path, *args):
+        if (tmp_path / "epoch-0001").exists():
+            checkpoint.save(model, history.to_dict("records"), tmp_path)
+            assert not (tmp_path / "epoch-0001").exists()
+        return load(self, path, *args)
+
+    monkeypatch.setattr(keras.Model, "load_weights", load_weights)
+    assert checkpoint.resume(model, tmp_path) == history.to_dict("records")
