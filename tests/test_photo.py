@@ -168,6 +168,8 @@ def test_the_background_is_a_plane_through_most_of_the_edge():
     assert np.abs(_background(seen.astype(np.uint8)) - wanted).max() < 1
     for tone in (0, 255):
         assert _background(np.full((30, 30, 3), tone, np.uint8)) == pytest.approx(tone)
+    overexposed = (150 + 3.0 * x[..., None] * np.ones(3)).clip(0, 255)
+    assert _background(overexposed).max() == 255
 
 
 def spots(*sizes, far=100, near=()):
@@ -196,6 +198,15 @@ def spots(*sizes, far=100, near=()):
 )
 def test_what_is_no_speck_and_no_shadow_is_garment(sizes, how, found):
     assert spots(*sizes, **how) == found
+
+
+def test_a_garment_at_the_edge_makes_no_rough_background():
+    photo = np.zeros((50, 50, 3))
+    photo[:10], photo[20:40, 20:40] = 100, 40
+    garment = _garment(photo, np.zeros(3))
+    assert garment[:10].all()
+    assert garment[20:40, 20:40].all()
+    assert garment.sum() == 500 + 400
 
 
 def test_a_rough_background_is_no_garment():
@@ -338,6 +349,7 @@ def test_margins_are_cut_off():
     np.testing.assert_array_equal(_without(picture, {"top": 1, "right": 2}), picture[1:, :4])
     np.testing.assert_array_equal(_without(picture, {"bottom": 3, "left": 5}), [[5]])
     assert _without(picture, {"left": 1, "right": 9, "bottom": 9}).size == 0
+    assert _without(picture, {"bottom": 9}).size == _without(picture, {"right": 9}).size == 0
     assert _without(picture, {"right": 6}).shape == (4, 0)
 
 
