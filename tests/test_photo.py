@@ -37,6 +37,7 @@ from fmnist_utils.photo.steps import (
     _background,
     _centre,
     _cut_out,
+    _edge,
     _garment,
     _grey,
     _resize,
@@ -158,6 +159,11 @@ def test_every_difference_from_the_blur_is_halved_large_or_small(saved):
     assert np.abs(difference).max() > 100
     wanted = (shrunk + np.fix(0.5 * difference)).clip(0, 255)
     np.testing.assert_array_equal(found["sharpened"], wanted)
+
+
+def test_the_edge_is_one_pixel_wide():
+    row, between = [1, 1, 1, 1, 1], [1, 0, 0, 0, 1]
+    np.testing.assert_array_equal(_edge(4, 5), [row, between, between, row])
 
 
 def test_the_background_is_a_plane_through_most_of_the_edge():
