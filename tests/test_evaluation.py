@@ -150,6 +150,8 @@ def test_roc_curves_against_their_definition():
 def test_no_roc_of_one_class():
     with pytest.raises(ValueError, match="images of at least two classes"):
         evaluation.roc(np.full(3, 6), np.full((3, 10), 0.1))
+    _, areas = evaluation.roc(np.array([6, 0]), outputs([6, 0]))
+    assert areas.to_dict() == {"T-shirt/top": 1, "Shirt": 1}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

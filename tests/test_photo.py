@@ -37,6 +37,7 @@ from fmnist_utils.photo.steps import (
     _background,
     _centre,
     _cut_out,
+    _differs,
     _edge,
     _garment,
     _grey,
@@ -272,6 +273,13 @@ def test_a_frame_is_of_one_colour_but_for_nine_tones_or_a_fiftieth_of_its_edge(
     spots = np.arange(10, 10 + pixels // 4)
     photo[0, spots, 0] = photo[-1, spots, 0] = photo[spots, 0, 0] = photo[spots, -1, 0] = tone
     assert (_within_frame(photo)[0] is not None) == framed
+
+
+def test_a_line_has_the_colour_of_most_of_its_pixels():
+    white, mixed = np.full((10, 3), 255), np.full((10, 3), 255)
+    mixed[:3] = 0
+    assert _differs(white, mixed) == 0
+    assert _differs(mixed, white) == pytest.approx(0.3)
 
 
 def test_a_few_pixels_do_not_change_a_frames_colour():
