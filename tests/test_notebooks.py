@@ -257,6 +257,8 @@ def test_a_result_to_predict_is_collapsed(notebook):
     assert shown
     for cell in shown:
         assert cell.metadata.get("jupyter", {}).get("outputs_hidden"), cell.source
+    for cell in notebook.cells:  # and nothing is collapsed where nothing comes out
+        assert cell.get("outputs") or not cell.metadata.get("jupyter", {}).get("outputs_hidden")
 
 
 def test_at_least_eight_checked_outputs(notebook):
