@@ -249,8 +249,8 @@ def rounded(outputs: np.ndarray) -> np.ndarray:
     """Outputs (n, 10) as float16 with 7 significant bits, which compress well.
 
     The relative error is below 1 % for outputs above 6e-5, where float16 has all its bits, and no
-    prediction changes: where rounding would make another
-    output the largest, or equally large, the right one is raised.
+    prediction changes: where rounding would make another output the largest, or equally large, the
+    right one is raised.
     """
     mantissa, exponent = np.frexp(outputs)
     short = np.ldexp(np.round(128 * mantissa) / 128, exponent).astype(np.float16)
