@@ -13,8 +13,8 @@ def _report(accuracy: float, **others: float) -> dict[str, float]:
     return {"test_accuracy": accuracy} | others
 
 
-# Hochmuth 2023: a template and four other heads. Neither optimizer nor epochs nor batch are stated;
-# the study `heads` found those under which the template comes out as reported.
+# Hochmuth 2023: a template and four other heads. Of what isn't stated, the study `heads` found the
+# optimizer, epochs and batch under which the template comes out as reported.
 _TEMPLATE = Recipe(
     "heads-softmax",
     "conv1d",
@@ -26,7 +26,7 @@ _TEMPLATE = Recipe(
     epochs=10,
     scaling="raw",
     source="Hochmuth 2023, model 1",
-    unstated="optimizer, learning rate, epochs, batch size",
+    unstated="optimizer, learning rate, epochs, batch size, loss",
     reported=_report(0.695, test_loss=0.888, train_accuracy=0.709, train_loss=0.86),
 )
 
@@ -95,7 +95,7 @@ def _kumar(
     id: str,
     optimizer: str = "adam",
     epochs: int = 10,
-    unstated: str = "optimizer, activation",
+    unstated: str = "optimizer, learning rate, loss, activation, padding, place of the dropout",
     **options: object,
 ) -> Recipe:
     loss, accuracy, precision, recall, f1 = _KUMAR_REPORTED[id]
@@ -120,7 +120,10 @@ def _kumar(
 
 _DEEP = dict(pools=(2, 2, 2), dropouts=(0.2, 0.2, 0.2))
 _DEEP_3 = dict(pools=(2, 2, 2), dropouts=(0.3, 0.3, 0.3), kernel=3)
-_PLANE = dict(dense_dropout=0.2, unstated="activation, padding, place of the dropout")
+_PLANE = dict(
+    dense_dropout=0.2,
+    unstated="learning rate, loss, activation, padding, place of the dropout",
+)
 _MEDIUM = dict(filters=(32, 64, 128), dense=(128,), **_PLANE)
 _KUMAR = [
     _kumar(0, "conv1d-baseline", "adadelta"),
@@ -182,7 +185,7 @@ _TUNED_MLP = Recipe(
     ),
     **_SEARCHED,
     source="Doudos & Legkas, MLP",
-    unstated="optimizer, batch size",
+    unstated="optimizer, batch size, loss",
     reported=_report(
         0.8950,
         val_loss=0.2851,
@@ -207,7 +210,8 @@ _TUNED_CNN = Recipe(
     ),
     **_SEARCHED,
     source="Doudos & Legkas, CNN",
-    unstated="first layer's filters (misprinted as 1), activation, padding, optimizer, batch size",
+    unstated="first layer's filters (misprinted as 1), activation, padding, optimizer, batch size, "
+    "loss",
     reported=_report(
         0.9263,
         val_loss=0.1908,

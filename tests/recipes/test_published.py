@@ -132,13 +132,13 @@ def test_who_published_it_and_what_is_left_unsaid():
     assert [recipe.source for recipe in PUBLISHED.values()] == sources
     filters = "first layer's filters (misprinted as 1), activation, padding"
     unsaid = [
-        *["optimizer, learning rate, epochs, batch size"] * 5,
-        *["optimizer, activation"] * 4,
-        *["activation, padding, place of the dropout"] * 3,
+        *["optimizer, learning rate, epochs, batch size, loss"] * 5,
+        *["optimizer, learning rate, loss, activation, padding, place of the dropout"] * 4,
+        *["learning rate, loss, activation, padding, place of the dropout"] * 3,
         *("", ""),
-        *("optimizer, batch size", "optimizer, batch size, size of rotation and zoom"),
-        f"{filters}, optimizer, batch size",
-        f"{filters}, optimizer, batch size, size of rotation and zoom",
+        *("optimizer, batch size, loss", "optimizer, batch size, loss, size of rotation and zoom"),
+        f"{filters}, optimizer, batch size, loss",
+        f"{filters}, optimizer, batch size, loss, size of rotation and zoom",
         *["batch size"] * 2,
     ]
     assert [recipe.unstated for recipe in PUBLISHED.values()] == unsaid
@@ -215,12 +215,12 @@ STATED = [
     ([*HEADS, *KUMAR, "cnn-basic", "cnn-standard"], dict(validation="none", patience=None)),
 ]
 UNSTATED = [
-    (HEADS, "optimizer, learning rate, epochs, batch size"),
-    (KUMAR[:4], "optimizer, activation"),
-    (KUMAR[4:], "activation, padding, place of the dropout"),
+    (HEADS, "optimizer, learning rate, epochs, batch size, loss"),
+    (KUMAR[:4], "optimizer, learning rate, loss, activation, padding, place of the dropout"),
+    (KUMAR[4:], "learning rate, loss, activation, padding, place of the dropout"),
     (["mlp-350-80", "cnn-pool4"], ""),
-    (["mlp-tuned"], "optimizer, batch size"),
-    (["mlp-tuned-augmented"], "optimizer, batch size, size of rotation and zoom"),
+    (["mlp-tuned"], "optimizer, batch size, loss"),
+    (["mlp-tuned-augmented"], "optimizer, batch size, loss, size of rotation and zoom"),
     (["cnn-basic", "cnn-standard"], "batch size"),
 ]
 STATED += [(ids, dict(unstated=unstated)) for ids, unstated in UNSTATED]
