@@ -319,4 +319,14 @@ FAMILIES: dict[str, dict[str, Claim]] = {
         )
         for id, name in (("mlp", "MLP"), ("cnn", "CNN"))
     },
+    # Taught for twice as long, without dropout, and by softened answers instead of smooth labels.
+    "the students": {
+        "taught, MLP": Claim(
+            first="mlp-course-augmented / taught",
+            second="mlp-course-augmented",
+            metric="accuracy",
+            says="the MLP that a teacher taught, for twice as long, is more accurate",
+            source="lesson 8",
+        )
+    },
 }

@@ -5,7 +5,8 @@ reports did: the question is not which variant is best, but which of them gives 
 figures. The others ask what is best, and so leave the test set closed: `explorations`, what Rastogi
 tried on his network; `augmentation`; `choice`, the candidates for the course's own models; and
 `speedrun`, ingredient by ingredient. `unchanged` asks what the changes of the course's augmented
-models are worth: they are chosen, and this opens the test set once more, with the changes off.
+models are worth: they are chosen, and this opens the test set once more, with the changes off. So
+does `taught`, with the best student among the candidates.
 """
 
 from dataclasses import replace
@@ -158,5 +159,10 @@ STUDIES: dict[str, dict[str, Recipe]] = {
     "unchanged": {
         f"{id} / unchanged": COURSE[id].but(f"{id} / unchanged", changes={}, opens_test=True)
         for id in ("mlp-course-augmented", "cnn-course-augmented")
+    },
+    "taught": {
+        "mlp-course-augmented / taught": CANDIDATES["mlp-taught"]["softened, longer"].but(
+            "mlp-course-augmented / taught", validation="none", opens_test=True
+        )
     },
 }

@@ -40,7 +40,7 @@ COLUMNS = [
     "averaged_accuracy",
     "test_accuracy",
 ]
-WITH_ANSWERS = ("explorations", "augmentation", "speedrun", "unchanged")
+WITH_ANSWERS = ("explorations", "augmentation", "speedrun", "unchanged", "taught")
 STUDY_OF = {id: name for name, recipes in STUDIES.items() for id in recipes}
 
 
@@ -53,9 +53,10 @@ def study(name: str) -> pd.DataFrame:
 
     loss and accuracy are those of the training epoch, val_loss and val_accuracy those of the images
     that the recipe watches after it: the test images in the studies that retrace a report, else
-    validation images. averaged_accuracy (on the validation images, over several views of each) and
-    test_accuracy belong to the end of the run. seconds and averaged_accuracy are missing where a
-    run is older than these columns. Raises CourseError if the file is no such table.
+    validation images. averaged_accuracy (over several views of each validation image, or without
+    these of each test image) and test_accuracy belong to the end of the run. seconds and
+    averaged_accuracy are missing where a run is older than these columns. Raises CourseError if the
+    file is no such table.
     """
     return tables.read_table(file(name), COLUMNS, "the table of a study")
 
@@ -244,7 +245,9 @@ def enter(run: Run, dataset: Dataset) -> None:
             id=id,
             seed=seed,
             train_accuracy=run.metrics.get("train_accuracy"),
-            averaged_accuracy=run.metrics.get("val_averaged_accuracy"),
+            averaged_accuracy=run.metrics.get(
+                "val_averaged_accuracy", run.metrics.get("test_averaged_accuracy")
+            ),
             test_accuracy=run.metrics.get("test_accuracy"),
         ).round(6)
         rows = rows.reindex(columns=COLUMNS)  # a run without validation images lacks theirs

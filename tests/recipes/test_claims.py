@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fmnist_utils.data import CLASS_NAMES
-from fmnist_utils.recipes import CLAIMS, FAMILIES, PUBLISHED, SCHEMES
+from fmnist_utils.recipes import CLAIMS, FAMILIES, MODELS, PUBLISHED, SCHEMES, STUDIES
 
 # What a sentence says if this is its metric.
 WORDS = {
@@ -132,3 +132,14 @@ def test_changes_are_held_against_none(kind):
     claim = FAMILIES["the changes"][f"the changes, {kind.upper()}"]
     id = f"{kind}-course-augmented"
     assert (claim.first, claim.second) == (id, f"{id} / unchanged")
+
+
+def test_a_student_is_held_against_the_model_that_it_follows():
+    claim = FAMILIES["the students"]["taught, MLP"]
+    assert (claim.first, claim.second) == ("mlp-course-augmented / taught", "mlp-course-augmented")
+    taught, model = STUDIES["taught"][claim.first], MODELS[claim.second]
+    assert taught.teacher
+    assert (taught.validation, taught.opens_test) == ("none", True)
+    assert (taught.changes, taught.epochs) == (model.changes, 2 * model.epochs)
+    unlike = {name for name, value in model.options.items() if taught.options[name] != value}
+    assert unlike == {"dropouts", "input_dropout"}

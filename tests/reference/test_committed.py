@@ -89,6 +89,12 @@ def test_the_readme_says_what_the_speed_runs_reached(kind, id):
     assert found.seeds == 3
 
 
+def test_the_readme_says_what_the_taught_mlp_reached():
+    reached = 100 * reference.study("taught").drop_duplicates("seed", keep="last").test_accuracy
+    assert f"| MLP, taught by CNNs | | | {reached.mean():.2f} ± {reached.std():.2f} |" in README
+    assert len(reached) == 3
+
+
 def test_the_times_are_those_of_todays_ladder():
     times = reference.epoch_seconds("ladder")
     assert times.columns.tolist() == [

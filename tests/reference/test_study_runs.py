@@ -42,8 +42,10 @@ def test_a_run_that_watched_no_validation_images_is_entered_as_well(
     (id, *_) = STUDIES["unchanged"]
     run = finished(tmp_path, called_real, id, 0, 0.9)
     assert "val_loss" not in run.history
+    run.record["metrics"]["test_averaged_accuracy"] = 0.92
     study_runs.enter(run, called_real)
     table = reference.study("unchanged")
+    assert table.averaged_accuracy.tolist() == [0.92] * len(run.history)
     assert table.test_accuracy.tolist() == [0.9] * len(run.history)
     assert table[["val_loss", "val_accuracy"]].isna().all(axis=None)
     ((labels, outputs),) = reference.answers(id)
