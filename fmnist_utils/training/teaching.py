@@ -15,7 +15,7 @@ class Teachers:
     """Trained networks of one recipe, whose averaged answers are softened by a temperature.
 
     They are shown each image once and remember what they said: of one image, mirroring and a
-    shift by a pixel make eighteen at most, and an epoch brings few that are new.
+    shift by a pixel make eighteen at most, so that after some twenty epochs few are new.
     """
 
     def __init__(self, recipe: Recipe, models: list[keras.Model], temperature: float) -> None:
