@@ -129,19 +129,21 @@ def grid(
     """Small pictures in rows, left to right.
 
     images: 2-D arrays of any range, each drawn dark where it is large. signed: a diverging
-    palette around zero, the same scale for all. size: width of one picture in inches.
+    palette around zero, the same scale for all but whole images (uint8), which stay grey.
+    size: width of one picture in inches.
     """
     rows = -(-len(images) // columns)
     height = size * (1.2 if captions is not None else 1.0)
     figure, axes = plt.subplots(
         rows, columns, figsize=(columns * size, rows * height + 0.4), squeeze=False
     )
-    limit = max(float(np.abs(image).max()) for image in images) if signed else None
-    look = {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "gray_r"}
+    coloured = [signed and image.dtype != np.uint8 for image in images]
+    limit = max((np.abs(images[i]).max() for i in np.flatnonzero(coloured)), default=0)
+    diverging = {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit}
     for number, ax in enumerate(axes.flat):
         ax.axis("off")
         if number < len(images):
-            ax.imshow(images[number], **look)
+            ax.imshow(images[number], **(diverging if coloured[number] else {"cmap": "gray_r"}))
             if captions is not None:
                 ax.set_title(captions[number], fontsize=8, weight="normal")
     finish(figure, title, made_by, "Pictures")
@@ -194,7 +196,8 @@ def curves(
 def confusion(
     matrices: Mapping[str, pd.DataFrame], title: str = "", made_by: str = "this run"
 ) -> None:
-    """Confusion matrices side by side, each row in per cent of its true class."""
+    """Confusion matrices, as `evaluation.confusion` gives them, side by side under their names,
+    each row in per cent of its true class."""
     figure, axes = plt.subplots(1, len(matrices), figsize=(5.6 * len(matrices), 4.6), squeeze=False)
     for ax, (name, matrix) in zip(axes.flat, matrices.items(), strict=True):
         share = 100 * matrix.div(matrix.sum(axis=1).clip(lower=1), axis=0)
@@ -224,6 +227,7 @@ def roc(
 ) -> None:
     """One-vs-rest ROC curves: the whole, and the upper left corner.
 
+    table, areas: as `evaluation.roc` gives them, or the areas of some classes only.
     mark: a point on them, (false positive rate, true positive rate).
     """
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.2))
@@ -244,6 +248,7 @@ def roc(
     axes[1].set(xlim=(-0.01, 0.3), ylim=(lowest, 1.01))
     for ax in axes:
         ax.set(xlabel="false positive rate", ylabel="true positive rate")
+    axes[1].set_title("the upper left corner, enlarged", weight="normal")
     axes[1].legend(title="class (area)", fontsize=8, title_fontsize=8)
     finish(figure, title, made_by, "ROC curves")
     plt.show()
@@ -297,7 +302,10 @@ def samples(
     title: str = "",
     made_by: str = "this run",
 ) -> None:
-    """The first `each` images of every class, one class a row, its name at the left."""
+    """The first `each` images of every class, one class a row, its name at the left.
+
+    images: uint8 (n, 28, 28); labels: (n,), 0 to 9.
+    """
     figure, axes = plt.subplots(10, each, figsize=(each * 0.8 + 1, 8.4))
     for digit, row in enumerate(axes):
         for ax, image in zip(row, images[labels == digit], strict=False):

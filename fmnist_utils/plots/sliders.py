@@ -28,8 +28,8 @@ def predictions(
             print(f"No image is called {said}.")
             return
         captions = [
-            f"{outputs[i].max():.0%} {'✓' if labels[i] == outputs[i].argmax() else '✗ '}"
-            + ("" if labels[i] == outputs[i].argmax() else CLASS_NAMES[labels[i]])
+            f"{outputs[i].max():.0%} "
+            + ("✓" if labels[i] == outputs[i].argmax() else f"✗\n{CLASS_NAMES[labels[i]]}")
             for i in chosen
         ]
         title = f"Called {said} with a confidence near {confidence:.0%} (✗: the true class)"
@@ -50,8 +50,8 @@ def threshold(labels: np.ndarray, outputs: np.ndarray, made_by: str = "this run"
         table = at_threshold(labels, outputs, CLASS_NAMES.index(name), threshold)
         found, false = table.loc[name, "recall"], table.loc[name, "false positive rate"]
         title = (
-            f"{name} from {threshold:.0%} on: {found:.1%} of them are found,\n"
-            f"and {false:.2%} of all others taken for it"
+            f"{name}, threshold {threshold:.0%}: {found:.1%} of its images are found,\n"
+            f"and {false:.2%} of all others are called so"
         )
         figures.roc(curves, areas[[name]], title, mark=(false, found), made_by=made_by)
         print(table.to_string(float_format="{:.4f}".format))
@@ -61,7 +61,10 @@ def threshold(labels: np.ndarray, outputs: np.ndarray, made_by: str = "this run"
 
 
 def nearest(outputs: np.ndarray, digit: int, confidence: float, n: int = 10) -> np.ndarray:
-    """Indices of the n images called `digit` whose confidence is nearest, the surest first."""
+    """Indices of the n images called `digit` whose confidence is nearest, the surest first.
+
+    outputs: the network's, (n, 10); digit: a class, 0 to 9; confidence: 0 to 1.
+    """
     called = np.flatnonzero(outputs.argmax(axis=1) == digit)
     sure = outputs[called].max(axis=1)
     chosen = np.argsort(np.abs(sure - confidence), kind="stable")[:n]
@@ -72,7 +75,10 @@ def at_threshold(
     labels: np.ndarray, outputs: np.ndarray, digit: int, threshold: float
 ) -> pd.DataFrame:
     """One class against the rest at a threshold: images called so rightly and wrongly, images
-    missed, precision (NaN if none is called so), recall and false positive rate."""
+    missed, precision (NaN if none is called so), recall and false positive rate.
+
+    labels: (n,); outputs: the network's, (n, 10); digit: a class, 0 to 9; threshold: 0 to 1.
+    """
     called, true = outputs[:, digit] >= threshold, labels == digit
     right, wrong = int((called & true).sum()), int((called & ~true).sum())
     facts = {

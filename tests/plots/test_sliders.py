@@ -47,7 +47,7 @@ def pictures(monkeypatch):
     ("show", "first", "moved"),
     [
         (sliders.predictions, "Called Shirt with a confidence near 50%", "Called Bag with a"),
-        (sliders.threshold, "Shirt from 50% on:", "Bag from 50% on:"),
+        (sliders.threshold, "Shirt, threshold 50%:", "Bag, threshold 50%:"),
     ],
 )
 def test_sliders_stand_below_a_plain_picture(show, first, moved, shown, pictures, images, outputs):
@@ -88,7 +88,7 @@ def test_predictions_by_hand(alone, images, capsys):
     sliders.predictions(images[:3], np.array([6, 0, 3]), outputs)
     shown, captions = alone["args"]
     np.testing.assert_array_equal(shown, images[:2])
-    assert captions == ["75% ✓", "50% ✗ T-shirt/top"]
+    assert captions == ["75% ✓", "50% ✗\nT-shirt/top"]
     assert alone["title"].startswith("Called Shirt with a confidence near 50%")
     sliders.predictions(images[2:3], np.array([3]), outputs[2:])
     assert "No image is called Shirt." in capsys.readouterr().out
@@ -99,8 +99,8 @@ def test_a_threshold_by_hand(alone, capsys):
     outputs[:, 6] = 0.9, 0.4, 0.7, 0.1, 0.2
     sliders.threshold(np.array([6, 6, 0, 1, 2]), outputs)
     _, areas, title = alone["args"]
-    assert "Shirt from 50% on: 50.0% of them are found" in title
-    assert "33.33% of all others taken for it" in title
+    assert "Shirt, threshold 50%: 50.0% of its images are found" in title
+    assert "33.33% of all others are called so" in title
     assert alone["mark"] == pytest.approx((1 / 3, 1 / 2)), (
         "as false positive and true positive rate"
     )
@@ -110,7 +110,7 @@ def test_a_threshold_by_hand(alone, capsys):
 
 def test_without_a_shirt_the_first_class_that_there_is_comes_first(alone, capsys):
     sliders.threshold(np.array([3, 1, 1]), np.full((3, 10), 0.6))
-    assert "Trouser from 50% on" in alone["args"][2]
+    assert "Trouser, threshold 50%" in alone["args"][2]
 
 
 def test_nearest_by_hand():
