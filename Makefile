@@ -62,7 +62,7 @@ lab: .venv/installed
 	$(RUN) -m jupyterlab notebooks
 
 bench: .venv/installed
-	for one in training operations speedrun augmentation workers start series growth; do \
+	for one in training operations augmentation workers start series growth; do \
 	  $(RUN) benchmarks/$$one.py || exit 1; done
 
 handout: .venv/installed

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from sklearn import metrics
 
 from fmnist_utils.data import CLASS_NAMES
@@ -94,7 +95,7 @@ def as_confusion(matrix: np.ndarray) -> pd.DataFrame:
 
 def worst_confusions(matrix: pd.DataFrame, n: int = 5) -> pd.DataFrame:
     """The `n` largest entries off the diagonal that aren't 0: true class, predicted class,
-    images."""
+    images. matrix: as `confusion` gives it."""
     wrong = matrix.where(~np.eye(10, dtype=bool), 0).stack().nlargest(n)
     return wrong[wrong > 0].rename("images").reset_index()
 
@@ -197,8 +198,8 @@ def combine(outputs: np.ndarray, how: str) -> np.ndarray:
 def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
     """How often is the model right when it is so sure? One row a bin of confidence.
 
-    Confidence is the largest probability. Columns: images, confidence (mean), accuracy, both as
-    fractions; empty bins are left out.
+    Confidence is the largest probability. bins: how many, of equal widths from 0 to 1; empty ones
+    are left out. Columns: confidence (mean) and accuracy, both as fractions, and images.
     Raises ValueError if an output is no probability: not from 0 to 1, or no number.
     """
     labels, probabilities = _checked(labels, probabilities)
@@ -239,8 +240,7 @@ def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     if np.ndim(probabilities) != 2 or np.shape(probabilities)[1] != 10:
         raise ValueError(f"Probabilities are (n, 10), and not {np.shape(probabilities)}.")
     scores = np.log(np.maximum(probabilities, 1e-7).astype(np.float64)) / temperature
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return softmax(scores, axis=1).astype(np.float32)
 
 
 def temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -41,6 +41,7 @@ class Line:
         self._notebook = bool("ipykernel" in sys.modules and ipython and ipython.get_ipython())
 
     def show(self, text: str) -> None:
+        """Write this in the line's place; where a line can't be rewritten, nothing."""
         if self._notebook:
             from IPython.display import display
 
@@ -54,12 +55,14 @@ class Line:
             print(f"\r\x1b[K{text[:room]}", end="", flush=True)
 
     def close(self, text: str) -> None:
+        """Write this in the line's place, to stay."""
         if self._notebook:
             self.show(text)
         else:
             print(f"\r\x1b[K{text}" if sys.stdout.isatty() else text, flush=True)
 
     def clear(self) -> None:
+        """Wipe the line out, on a terminal."""
         if not self._notebook and sys.stdout.isatty():
             print("\r\x1b[K", end="", flush=True)
 
@@ -134,6 +137,7 @@ class Held:
             signal.raise_signal(self._waiting.pop())
 
     def taken(self) -> "_Taken":
+        """For `with`: within it, signals act at once."""
         return _Taken(self.__exit__, self.__enter__)
 
 

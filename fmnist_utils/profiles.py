@@ -55,8 +55,7 @@ def named(name: "str | Profile" = "") -> Profile:
     """
     if isinstance(name, Profile):
         return name
-    if name is None or (isinstance(name, str) and not name):
-        name = os.environ.get("FMNIST_PROFILE") or "lesson"
+    name = name or os.environ.get("FMNIST_PROFILE") or "lesson"
     if not isinstance(name, str) or name not in PROFILES:
         raise CourseError(f"{name!r} is not a profile; choose one of {', '.join(PROFILES)}.")
     return PROFILES[name]

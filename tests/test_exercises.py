@@ -639,6 +639,12 @@ for number, several in WRONG_VALUES.items():
     WRONG[number] = [(ast.literal_eval(value), words) for value, words in pairs]
 
 
+def test_the_number_may_be_a_number(capsys):
+    for number in ("2.1", " 2.1", 2.1):
+        check(number, None)
+    assert capsys.readouterr().out == 3 * "Exercise 2.1: no answer yet.\n"
+
+
 def test_every_exercise_is_here():
     assert set(RIGHT) == set(WRONG) == set(CHECKS)
     assert min(map(len, WRONG.values())) >= 2

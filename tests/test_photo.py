@@ -1202,6 +1202,10 @@ def test_where_no_photo_is_left_nothing_is_asked(tmp_path, asked, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["predict", str(tmp_path / "empty")]) == 2
     assert "is a folder without a photo in it" in capsys.readouterr().err
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HOME", str(tmp_path))
+        assert main(["predict", "~/empty"]) == 2
+    assert "empty is a folder without a photo in it" in capsys.readouterr().err
     assert main(["predict", str(tmp_path / "a.png")]) == 2
     assert capsys.readouterr().err.startswith("error: ")
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fmnist_utils import CourseError, data, evaluation, profiles
+from fmnist_utils import CourseError, data, evaluation
 from fmnist_utils.cli import main
 from fmnist_utils.cli.series import find_notebooks
 from fmnist_utils.recipes import PUBLISHED
@@ -89,23 +89,6 @@ def test_changes_are_possible_or_refused(name, value):
     else:
         assert data.check_images(images).shape == part.images.shape
         np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-5)
-
-
-@given(value=ANYTHING)
-def test_a_profile_is_one_of_three_or_refused(value, monkeypatch):
-    monkeypatch.delenv("FMNIST_PROFILE", raising=False)
-    try:
-        assert str(profiles.named(value)) in profiles.PROFILES
-    except CourseError as error:
-        assert "is not a profile" in str(error)  # noqa: PT017
-
-
-@given(value=ANYTHING)
-def test_a_seed_is_a_number_that_numpy_takes_or_refused(value):
-    try:
-        np.random.default_rng(profiles.check_seed(value))
-    except CourseError as error:
-        assert "is not a seed" in str(error)  # noqa: PT017
 
 
 @given(name=st.text(max_size=20))

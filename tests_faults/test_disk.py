@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -145,32 +144,6 @@ def test_strangers_in_the_store_are_left_alone(stranger, dataset, tmp_path, monk
     assert runs.train(SMALL, dataset, TINY).record == first.record
     assert set(os.listdir(tmp_path)) == before | {first.folder.name}
     tally("disk: strangers in the run store")
-
-
-def damaged(run: Path):
-    """Ways in which a finished run may come from an older layout, or be no run any more."""
-    return {
-        "no run.json": lambda: (run / "run.json").unlink(),
-        "run.json cut": lambda: (run / "run.json").write_text('{"key": {"recipe"'),
-        "run.json of another layout": lambda: (run / "run.json").write_text('{"accuracy": 0.9}'),
-        "run.json a list": lambda: (run / "run.json").write_text("[1, 2]"),
-        "no history": lambda: (run / "history.csv").unlink(),
-        "no model": lambda: (run / "model.keras").unlink(),
-        "a file in its place": lambda: (shutil.rmtree(run), run.write_text("hello")),
-    }
-
-
-@pytest.mark.parametrize("how", damaged(Path()))
-def test_what_is_no_run_is_named_and_left_alone(how, dataset, tmp_path, monkeypatch, tally):
-    monkeypatch.setenv("FMNIST_RUNS_DIR", str(tmp_path))
-    run = runs.train(SMALL, dataset, TINY).folder
-    damaged(run)[how]()
-    before = content(tmp_path)
-    with pytest.raises(CourseError, match="is none; move it away") as told:
-        runs.train(SMALL, dataset, TINY)
-    assert str(run) in one_sentence(told.value)
-    assert content(tmp_path) == before
-    tally("disk: older layouts and damaged runs")
 
 
 def test_the_command_line_says_it_in_a_sentence(small_disk, tmp_path, tally):

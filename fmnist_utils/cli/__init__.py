@@ -191,7 +191,7 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # `... | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except CourseError as error:
+    except (CourseError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
     except ImportError as error:
         print(
@@ -199,6 +199,4 @@ def main(argv: list[str] | None = None) -> int:
             "python -m pip install -r requirements.txt",
             file=sys.stderr,
         )
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
     return 2

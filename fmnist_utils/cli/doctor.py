@@ -22,14 +22,6 @@ INSTALL = "python -m pip install -r requirements.txt"
 
 Finding = tuple[bool, str]
 
-# What keras.json may ask for, and what the lessons compute with.
-KERAS_SETTINGS = {
-    "floatx": "float32",
-    "epsilon": 1e-7,
-    "image_data_format": "channels_last",
-    "backend": "tensorflow",
-}
-
 
 def _python() -> Iterator[Finding]:
     fine = sys.version_info < (3, 14)  # an older one than 3.11 has been refused already
@@ -113,7 +105,7 @@ def _data() -> Iterator[Finding]:
 def _settings() -> Iterator[Finding]:
     """What Keras's file of settings and the environment ask for, and don't get."""
     asked = places.keras_settings()
-    if other := [n for n, own in KERAS_SETTINGS.items() if asked.get(n, own) != own]:
+    if other := [n for n, own in places.KERAS_SETTINGS.items() if asked.get(n, own) != own]:
         words = ", ".join(f"{name} {asked[name]}" for name in other)
         yield (
             True,

@@ -10,6 +10,7 @@ from fmnist_utils.profiles import PROFILES, check_seed
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
+    """All commands with their options, under the name `prog`."""
     parser = argparse.ArgumentParser(prog=prog, description="Run and look after the course.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     with_profile = argparse.ArgumentParser(add_help=False)

@@ -1,6 +1,7 @@
 """Answers for photos: one, a few, or folders of thousands; in words, as a table, as a picture."""
 
 import csv
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -31,12 +32,11 @@ def photos_in(places: Iterable[str]) -> list[str]:
     """
     photos = []
     for place in places:
-        if not Path(place).is_dir():
+        folder = Path(place if os.path.lexists(place) else os.path.expanduser(place))
+        if not folder.is_dir():
             photos.append(place)
             continue
-        within = sorted(
-            str(path) for path in Path(place).rglob("*") if path.suffix.lower() in ENDINGS
-        )
+        within = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
         if not within:
             raise CourseError(
                 f"{file.shown(place)} is a folder without a photo in it; photos' names end in "

@@ -54,7 +54,9 @@ def ship(recipe: Recipe, dataset: Dataset, profile: Profile, folder: Path) -> di
         model = ready.read(recipe.id, Path(draft))
     outputs = training.predict(recipe, model, test.images)
     about |= _judged(test.labels, outputs) | {
-        "same_answers_as_trained": _share(outputs, run.test_outputs),
+        "same_answers_as_trained": float(
+            (outputs.argmax(axis=1) == run.test_outputs.argmax(axis=1)).mean()
+        ),
         "licence": LICENCE,
     }
     ready.write(run.model, dict(recipe.options), about, folder)
@@ -120,10 +122,6 @@ def _judged(labels: np.ndarray, outputs: np.ndarray) -> dict:
             "who wears one. It has ten answers, and gives one of them even to a teapot.",
         },
     }
-
-
-def _share(one: np.ndarray, other: np.ndarray) -> float:
-    return float((one.argmax(axis=1) == other.argmax(axis=1)).mean())
 
 
 def sprite(dataset: Dataset, folder: Path) -> None:

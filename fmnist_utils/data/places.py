@@ -94,6 +94,15 @@ def keras_json() -> Path:
     return Path(home if os.access(home, os.W_OK) else "/tmp", ".keras", "keras.json")
 
 
+# What the course computes with, whatever keras.json asks for.
+KERAS_SETTINGS = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "backend": "tensorflow",
+}
+
+
 def keras_settings() -> dict[str, object]:
     """What keras.json asks for: nothing, if it isn't there or no JSON, as for Keras.
 
@@ -112,11 +121,11 @@ def keras_settings() -> dict[str, object]:
         return {}
     if not isinstance(asked, dict):
         raise CourseError(f"Keras can't start with {file}, which names no settings: delete it.")
+    given = KERAS_SETTINGS | asked
     good = {
-        "floatx": asked.get("floatx", "float32") in ("float16", "float32", "float64"),
-        "epsilon": isinstance(asked.get("epsilon", 1e-7), float),
-        "image_data_format": asked.get("image_data_format", "channels_last")
-        in ("channels_last", "channels_first"),
+        "floatx": given["floatx"] in ("float16", "float32", "float64"),
+        "epsilon": isinstance(given["epsilon"], float),
+        "image_data_format": given["image_data_format"] in ("channels_last", "channels_first"),
     }
     if bad := [f"{name} {asked[name]}" for name in good if not good[name]]:
         raise CourseError(

@@ -203,8 +203,9 @@ def refuse_stand_in(dataset: Dataset, profile: Profile) -> None:
     """Raise CourseError if `profile` is `full` and the data isn't Fashion-MNIST itself."""
     if profile.name == "full" and not dataset.real:
         raise CourseError(
-            "The profile full reproduces published figures and refuses the drawn stand-in; get the "
-            "real data (`python -m fmnist_utils data --fetch`) or choose smoke or lesson."
+            "This needs Fashion-MNIST itself, as all in the profile full does, and refuses the "
+            f"drawn stand-in, which is here because {dataset.note}; get the real data "
+            "(`python -m fmnist_utils data --fetch`)."
         )
 
 

@@ -28,6 +28,7 @@ CHECKS: dict[str, Callable[[object], str]] = {
 
 def check(number: str, answer: object) -> None:
     """Print whether `answer` solves exercise `number`, with a hint if it doesn't yet."""
+    number = str(number).strip()  # 2.1 will do for "2.1"
     if number not in CHECKS:
         print(f"There is no exercise {number}; there are {', '.join(sorted(CHECKS))}.")
     else:

@@ -61,10 +61,11 @@ __all__ = ["forget_graphs", "keras", "make_repeatable", "tf"]
 
 def _take_own_settings() -> None:
     """Keras as it is delivered, whatever keras.json, the environment or a cell have set."""
-    keras.config.set_floatx("float32")
-    keras.config.set_epsilon(1e-7)
-    keras.config.set_image_data_format("channels_last")
-    keras.config.set_dtype_policy("float32")
+    own = places.KERAS_SETTINGS
+    keras.config.set_floatx(own["floatx"])
+    keras.config.set_epsilon(own["epsilon"])
+    keras.config.set_image_data_format(own["image_data_format"])
+    keras.config.set_dtype_policy(own["floatx"])
     keras.config.set_max_epochs(None)
     keras.config.set_max_steps_per_epoch(None)
 

@@ -8,11 +8,12 @@ import re
 import struct
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from fmnist_utils.messages import CourseError
 
@@ -39,15 +40,6 @@ OTHERS = {
 }
 # Chunks of a PNG that make its picture, and how to hold it.
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND")
-UPRIGHT = {  # what to do for each of Exif's orientations
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def shown(path: object) -> str:
@@ -193,10 +185,6 @@ def _needed(content: bytes) -> Iterator[bytes]:
 
 def _upright(image: Image.Image) -> np.ndarray:
     """A decoded picture, small and as the camera was held: uint8 (height, width, 3)."""
-    try:
-        turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
-    except Exception:  # a damaged note is no damaged picture
-        turn = None
     if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion may cut, not scale
         noted, image = image.info, Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
         image.info = noted
@@ -204,7 +192,9 @@ def _upright(image: Image.Image) -> np.ndarray:
     mode = "RGBA" if image.has_transparency_data else "RGB"
     image = image if image.mode == mode else image.convert(mode)
     image.thumbnail((EDGE, EDGE), Image.Resampling.BOX)
-    pixels = np.asarray(image if turn is None else image.transpose(turn))
+    with suppress(Exception):  # a damaged note is no damaged picture
+        ImageOps.exif_transpose(image, in_place=True)
+    pixels = np.asarray(image)
     return pixels if pixels.shape[2] == 3 else _on_plain_background(pixels)
 
 

@@ -49,7 +49,7 @@ def steps(path: str | Path) -> dict[str, np.ndarray]:
     All are uint8, 0 to 255. In colour, (height, width, 3): "photo", upright, its longer edge at
     most 560, without a frame or bars; "cut out", its background painted white, unless it is black;
     "trimmed"; "shrunk", longer edge 28; "sharpened"; then (28, 28, 3): "centred"; "negated",
-    unless the background is black.
+    the same again if the background is black.
     Then (28, 28): "grey", and last the input: "stretched", whose brightest pixel is 255, as it is
     in Fashion-MNIST.
     Raises CourseError, naming the file, if it is no photo or no garment stands out in it.

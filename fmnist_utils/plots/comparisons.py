@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator, PercentFormatter
 
 from fmnist_utils.plots.figures import PALETTE, finish
 
@@ -165,9 +165,7 @@ def frontier(
     ax.yaxis.set_major_locator(FixedLocator([mark for mark in marks if least <= mark <= most]))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    decades = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200]
-    low, high = ax.get_xlim()
-    ax.xaxis.set_major_locator(FixedLocator([t for t in decades if low <= t <= high]))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=99))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter("{x:g}")
     ax.set(xlabel=x, ylabel="test accuracy")

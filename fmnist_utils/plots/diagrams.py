@@ -108,16 +108,8 @@ def window(
 
     image: 2-D, small enough to be read; kernel: 2-D; at: row and column of its upper left corner.
     """
-    rows, columns = (n - k + 1 for n, k in zip(image.shape, kernel.shape, strict=True))
-    result = np.array(
-        [
-            [
-                (image[r : r + kernel.shape[0], c : c + kernel.shape[1]] * kernel).sum()
-                for c in range(columns)
-            ]
-            for r in range(rows)
-        ]
-    )
+    windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
+    result = (windows * kernel).sum(axis=(2, 3))
     parts = {"image": image, "kernel": kernel, "sums of the products": result}
     widths = [part.shape[1] for part in parts.values()]
     figure, axes = plt.subplots(

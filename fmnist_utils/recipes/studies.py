@@ -9,6 +9,7 @@ models are worth: they are chosen, and this opens the test set once more, with t
 does `taught`, with the best student among the candidates.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from fmnist_utils.recipes import speedrun
@@ -25,6 +26,10 @@ def _vary(published: str, how: str, **settings: object) -> Recipe:
     recipe = PUBLISHED[published]
     as_published = {"validation": "test", "reported": recipe.reported, "opens_test": True}
     return recipe.but(f"{published} / {how}", **as_published | settings)
+
+
+def _by_id(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
+    return {recipe.id: recipe for recipe in recipes}
 
 
 _HEADS = [id for id in PUBLISHED if id.startswith("heads-")]
@@ -67,8 +72,8 @@ SCHEMES = {
 }
 _EQUAL_STEPS = dict(batch_size=128, learning_rate=2e-3, schedule="one cycle", patience=None)
 STUDIES: dict[str, dict[str, Recipe]] = {
-    "heads": {
-        recipe.id: recipe
+    "heads": _by_id(
+        recipe
         for optimizer, settings in _OPTIMIZERS.items()
         for recipe in (
             *(_vary(id, optimizer, **settings) for id in _HEADS),
@@ -81,35 +86,23 @@ STUDIES: dict[str, dict[str, Recipe]] = {
                 **settings,
             ),
         )
-    }
+    )
     # The same question of Kumar's first step: its optimizer, or its third layer?
-    | {
-        recipe.id: recipe
+    | _by_id(
+        _vary(id, optimizer, batch_size=128, **settings)
         for id in ("conv1d-baseline", "conv1d-deeper")
         for optimizer, settings in _OPTIMIZERS.items()
-        for recipe in [_vary(id, optimizer, batch_size=128, **settings)]
-    }
+    )
     # Two heads that end far from their report, which doesn't say how large its batches were.
-    | {
-        recipe.id: recipe
-        for recipe in (
-            _vary(
-                id,
-                f"adadelta, batches of {size}",
-                **_OPTIMIZERS["adadelta"] | dict(batch_size=size),
-            )
-            for id in ("heads-relu-sigmoid", "heads-tanh")
-            for size in (32, 256)
-        )
-    },
+    | _by_id(
+        _vary(id, f"adadelta, batches of {size}", **_OPTIMIZERS["adadelta"] | dict(batch_size=size))
+        for id in ("heads-relu-sigmoid", "heads-tanh")
+        for size in (32, 256)
+    ),
     # Hernandez saw the basic model ahead after three epochs.
-    "epochs": {
-        recipe.id: recipe
-        for recipe in (_vary(id, "test watched") for id in ("cnn-basic", "cnn-standard"))
-    },
-    "unstated": {
-        recipe.id: recipe
-        for recipe in (
+    "epochs": _by_id(_vary(id, "test watched") for id in ("cnn-basic", "cnn-standard")),
+    "unstated": _by_id(
+        [
             _vary("conv1d-deeper", "relu", activation="relu"),
             _vary("conv1d-wider", "relu", activation="relu"),
             _vary("conv1d-wider", "relu, same", activation="relu", padding="same"),
@@ -137,8 +130,8 @@ STUDIES: dict[str, dict[str, Recipe]] = {
             _vary("mlp-tuned", "55,000 images", validation="first 5,000"),
             # The report's code says 0.6, its text that rates below 0.5 were best.
             _vary("cnn-pool4", "dropout 0.4", conv_dropouts=(0.0, 0.4), validation="first 5,000"),
-        )
-    },
+        ]
+    ),
     "explorations": {
         f"explored / {name}": PUBLISHED["cnn-pool4"].but(f"explored / {name}", **settings)
         for name, settings in EXPLORED.items()

@@ -8,7 +8,7 @@ import pandas as pd
 from fmnist_utils import evaluation
 from fmnist_utils.data import CLASS_NAMES
 from fmnist_utils.messages import CourseError
-from fmnist_utils.recipes import FAMILIES, Claim
+from fmnist_utils.recipes import Claim
 from fmnist_utils.reference import study_runs, tables
 from fmnist_utils.reference.study_runs import STUDY_OF
 
@@ -34,7 +34,7 @@ def test(claim: Claim) -> dict[str, float | int]:
     return found | {"seeds": min(_seeds(claim.first), _seeds(claim.second))}
 
 
-def verdicts(family: Mapping[str, Claim] = FAMILIES["the reports"]) -> pd.DataFrame:
+def verdicts(family: Mapping[str, Claim]) -> pd.DataFrame:
     """A family's claims with their verdicts, one row each, but for those whose runs are missing.
 
     The columns of `test`, between claim, made by, metric and corrected p, verdict. Whoever asks

@@ -20,7 +20,7 @@ import pandas as pd
 
 from fmnist_utils import evaluation
 from fmnist_utils.data import Dataset
-from fmnist_utils.messages import whole
+from fmnist_utils.messages import CourseError, whole
 from fmnist_utils.profiles import PROFILES
 from fmnist_utils.recipes import PUBLISHED, STUDIES
 from fmnist_utils.reference import tables
@@ -55,9 +55,12 @@ def study(name: str) -> pd.DataFrame:
     that the recipe watches after it: the test images in the studies that retrace a report, else
     validation images. averaged_accuracy (over several views of each validation image, or without
     these of each test image) and test_accuracy belong to the end of the run. seconds and
-    averaged_accuracy are missing where a run is older than these columns. Raises CourseError if the
-    file is no such table.
+    averaged_accuracy are missing where a run is older than these columns, the latter also where the
+    recipe doesn't change its images. Raises CourseError for an unknown name, and if the file is no
+    such table.
     """
+    if name not in STUDIES:
+        raise CourseError(f"{name!r} is no study; choose one of {', '.join(STUDIES)}.")
     return tables.read_table(file(name), COLUMNS, "the table of a study")
 
 
@@ -89,7 +92,7 @@ def variants(name: str, ids: list[str]) -> pd.DataFrame:
     many epochs as were published.
 
     One row a variant that has runs, under (model, variant): reported, mean, sd (both over the
-    seeds), seeds, and difference (mean - reported, in points).
+    seeds), seeds, and difference (mean - reported, in points). Raises KeyError for an unknown id.
     """
     rows = {}
     for id in ids:

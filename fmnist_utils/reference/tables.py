@@ -84,12 +84,11 @@ def read_table(file: Path, columns: list[str], what: str) -> pd.DataFrame:
 
 def runs_of(id: str) -> list[Run]:
     """All reference runs of a model, by seed; an empty list if there is none yet."""
-    recipe = MODELS[id]
-    return [files.read(recipe, _folder(id, seed)) for seed in seeds_of(id)]
+    return [run(id, seed) for seed in seeds_of(id)]
 
 
 def run(id: str, seed: int) -> Run | None:
-    """One reference run; None if it has not been made yet."""
+    """One reference run; None if it has not been made yet. Raises KeyError for an unknown id."""
     return files.read(MODELS[id], _folder(id, seed))
 
 

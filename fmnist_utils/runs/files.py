@@ -124,6 +124,7 @@ def settings_digest(recipe: Recipe) -> str:
 
 
 def folder_name(recipe: Recipe, profile: Profile, seed: int, key: dict) -> str:
+    """What a run's folder in the run store is called; two keys, two names."""
     readable = re.sub(r"[^a-z0-9]+", "-", recipe.id.lower()).strip("-")[:40]
     return f"{readable}.{profile}.seed{seed}.{digest(key)}"
 
@@ -133,15 +134,12 @@ def digest(key: dict) -> str:
     return hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=4).hexdigest()
 
 
-def read(
-    recipe: Recipe, folder: Path, key: dict | None = None, with_model: bool = False
-) -> Run | None:
+def read(recipe: Recipe, folder: Path, key: dict | None = None) -> Run | None:
     """The finished run that a folder holds; None if there is no such folder.
 
-    Raises CourseError if the folder holds anything else: no run of this recipe, a part of one
-    (without its model, where one is asked for), or, where a key is given, a run with another key.
-    And for a run whose model computes otherwise than the recipe says: earlier versions kept such
-    models under the same key, where a keras.json asked for other settings.
+    key: of a run in the run store, which keeps its model; None: a run of the reference.
+    Raises CourseError if the folder holds anything else: no run of this recipe, a part of one, or a
+    run with another key.
     """
     if not folder.exists():
         return None
@@ -150,42 +148,15 @@ def read(
         found = record["key"]
         files = ["history.csv"]
         files += ["test.npz"] if found["recipe"]["opens_test"] else []
-        files += ["model.keras"] if with_model else []
         whole = "metrics" in record and all((folder / name).is_file() for name in files)
+        whole = whole and (key is None or zipfile.is_zipfile(folder / "model.keras"))
         if whole and found["recipe"]["id"] == recipe.id and key in (None, found):
-            if with_model and (other := _other_settings(recipe, folder / "model.keras")):
-                raise CourseError(
-                    f"{folder} was trained with other settings of Keras than the course's "
-                    f"({', '.join(other)}); move it away and start again."
-                )
             return Run(recipe, folder, record)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     raise CourseError(
         f"{folder} is in the place of a finished run but is none; move it away and start again."
     )
-
-
-def _other_settings(recipe: Recipe, model: Path) -> list[str]:
-    """Number formats and orders of dimensions in a kept model that its recipe doesn't ask for."""
-    with zipfile.ZipFile(model) as archive:
-        config = json.loads(archive.read("config.json"))
-    asked = {"float32", "channels_last", recipe.options.get("precision", "float32")}
-    return sorted(set(_settings(config)) - asked)
-
-
-def _settings(config: object) -> Iterator[str]:
-    if isinstance(config, list):
-        for part in config:
-            yield from _settings(part)
-    elif isinstance(config, dict):
-        for name, part in config.items():
-            if name in ("dtype", "data_format") and isinstance(part, str):
-                yield part
-            elif name == "dtype" and isinstance(part, dict):
-                yield part["config"]["name"]
-            else:
-                yield from _settings(part)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def find(recipe: Recipe, dataset: Dataset, profile: Profile, seed: int = 0) -> R
     seed = check_seed(seed)
     key = files.make_key(recipe, dataset, profile, seed)
     folder = run_store() / files.folder_name(recipe, profile, seed, key)
-    return files.read(recipe, folder, key, with_model=True)
+    return files.read(recipe, folder, key)
 
 
 def _summary(run: Run) -> str:
@@ -81,7 +81,7 @@ def _train(
 ) -> Run:
     key = files.make_key(recipe, dataset, profile, seed)
     folder = store / files.folder_name(recipe, profile, seed, key)
-    if (found := files.read(recipe, folder, key, with_model=True)) is not None:
+    if (found := files.read(recipe, folder, key)) is not None:
         return found
     epochs = profile.epochs(recipe.epochs)
     line.show(f"{before}{recipe.id} · preparing")

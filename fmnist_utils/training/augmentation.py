@@ -87,12 +87,14 @@ def add_copies(train: ImageSet, scheme: str, seed: int) -> ImageSet:
     """The training set with changed copies appended.
 
     scheme: "pullover+shirt" (one copy of every image of these two classes, as published),
-    "all classes" (one copy of every image) or "none". Raises KeyError for another one.
+    "all classes" (one copy of every image) or "none". Raises ValueError for another one.
     """
+    classes = {"none": (), "pullover+shirt": PUBLISHED_CLASSES, "all classes": CLASS_NAMES}
+    if scheme not in classes:
+        raise ValueError(f"{scheme!r} copies nothing known; choose one of {', '.join(classes)}.")
     if scheme == "none":
         return train
-    classes = {"pullover+shirt": PUBLISHED_CLASSES, "all classes": CLASS_NAMES}[scheme]
-    chosen = np.isin(train.labels, [CLASS_NAMES.index(name) for name in classes])
+    chosen = np.isin(train.labels, [CLASS_NAMES.index(name) for name in classes[scheme]])
     # Not the order's stream, which is [seed, e] in epoch e. (An alternating flip in `renew` draws
     # from this one, too; no recipe has both.)
     copies = transform(train.images[chosen], np.random.default_rng([seed, 2**32 - 1]))

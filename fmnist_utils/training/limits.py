@@ -122,6 +122,7 @@ def plain(value: object) -> object:
 
 
 def check_options(architecture: str, factory: Callable, options: Mapping[str, object]) -> None:
+    """Raise ValueError, with a hint, for an option that the architecture's factory doesn't take."""
     if not isinstance(options, Mapping):
         raise ValueError(f"options={options!r}: give the factory's arguments, by name.")
     arguments = {
@@ -165,5 +166,6 @@ def check_numbers(
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown `name`: which known one it is most like, if any."""
     found = difflib.get_close_matches(str(name), known, 1)
     return f"; did you mean {found[0]!r}?" if found else "."

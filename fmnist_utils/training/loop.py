@@ -16,7 +16,7 @@ from fmnist_utils.training.augmentation import enlarge, renew, views
 from fmnist_utils.training.recipe import Recipe
 
 MEAN, DEVIATION = 0.2860, 0.3530  # of all training pixels, as fractions of 255 (lesson 1)
-CHECKPOINT_SECONDS = 10.0  # an interrupted run loses at most this, or one epoch
+CHECKPOINT_SECONDS = 10.0  # an interrupted run loses at most this and one epoch
 SLICE = 0.25  # seconds, about; between two slices of an epoch a signal can act
 JUDGED = 250  # images at a time; with 500, the maps of cnn-pool4 would take 170 MB more
 

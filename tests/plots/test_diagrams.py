@@ -10,13 +10,6 @@ from fmnist_utils.plots import diagrams
 from fmnist_utils.recipes import PUBLISHED
 
 
-@pytest.fixture(autouse=True)
-def kept(monkeypatch):
-    monkeypatch.setattr(plt, "show", lambda: None)
-    yield
-    plt.close("all")
-
-
 def texts():
     return [text.get_text() for text in plt.gcf().axes[0].texts if text.get_text()]
 

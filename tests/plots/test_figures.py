@@ -19,15 +19,6 @@ STAND_IN = "smoke profile · DRAWN STAND-IN, NOT FASHION-MNIST"
 REFERENCE = "reference runs · Fashion-MNIST"
 
 
-@pytest.fixture(autouse=True)
-def signed(dataset, monkeypatch):
-    monkeypatch.setattr(figures, "_SIGNATURES", dict(figures._SIGNATURES))  # as it was, afterwards
-    plots.sign_this_run(PROFILES["smoke"], dataset)
-    monkeypatch.setattr(plt, "show", lambda: None)
-    yield
-    plt.close("all")
-
-
 def words():
     return " ".join(text.get_text() for text in plt.gcf().findobj(plt.Text))
 
@@ -165,6 +156,14 @@ def test_a_grid_fills_rows_with_its_images_and_captions():
     assert {ax.images[0].get_clim() for ax in plt.gcf().axes[:5]} == {(-2, 2)}
     plots.grid([np.eye(2)])
     assert [lowest for *_, lowest in pictures()] == [1], "dark where it is large"
+
+
+def test_a_signed_grid_leaves_whole_images_grey():
+    plots.grid([np.array([[0, 255]], np.uint8), np.array([[-3.0, 1.0]])], signed=True)
+    garment, answer = (image for ax in plt.gcf().axes for image in ax.images)
+    shades = garment.to_rgba(np.array([0, 255]))
+    np.testing.assert_allclose(shades, [[1, 1, 1, 1], [0, 0, 0, 1]])
+    assert answer.get_clim() == (-3, 3)
 
 
 def test_a_figure_is_told_to_those_who_cannot_see_it():

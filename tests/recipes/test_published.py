@@ -214,18 +214,6 @@ STATED = [
     (["cnn-basic", "cnn-standard"], dict(loss="sparse_categorical_crossentropy")),
     ([*HEADS, *KUMAR, "cnn-basic", "cnn-standard"], dict(validation="none", patience=None)),
 ]
-UNSTATED = [
-    (HEADS, "optimizer, learning rate, epochs, batch size, loss"),
-    (KUMAR[:4], "optimizer, learning rate, loss, activation, padding, place of the dropout"),
-    (KUMAR[4:], "learning rate, loss, activation, padding, place of the dropout"),
-    (["mlp-350-80", "cnn-pool4"], ""),
-    (["mlp-tuned"], "optimizer, batch size, loss"),
-    (["mlp-tuned-augmented"], "optimizer, batch size, loss, size of rotation and zoom"),
-    (["cnn-basic", "cnn-standard"], "batch size"),
-]
-STATED += [(ids, dict(unstated=unstated)) for ids, unstated in UNSTATED]
-STATED += [([id], dict(source=f"Hochmuth 2023, model {n}")) for n, id in enumerate(HEADS, 1)]
-STATED += [([id], dict(source=f"Kumar 2024, model {n}")) for n, id in enumerate(KUMAR[1:], 1)]
 STATED += [(KUMAR, dict(learning_rate=0.001)), (SEARCHED, dict(batch_size=32, optimizer="adam"))]
 
 

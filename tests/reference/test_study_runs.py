@@ -257,6 +257,11 @@ def test_schemes_have_the_same_number_of_steps(called_real):
         assert not recipe.reported
 
 
+def test_an_unknown_study_is_refused():
+    with pytest.raises(CourseError, match="'speedrn' is no study; choose one of heads, epochs, "):
+        reference.study("speedrn")
+
+
 def test_stand_in_never_enters_a_study(tmp_path, dataset, elsewhere):
     with pytest.raises(CourseError, match="only full runs on Fashion-MNIST"):
         study_runs.enter(finished(tmp_path, dataset, "heads-tanh / adam", 0, 0.9), dataset)

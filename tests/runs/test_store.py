@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_runs import finished
+from made_runs import content, finished
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
@@ -82,12 +82,6 @@ def at_once(kept, monkeypatch):
     """Training takes no time: the model of the kept run is the result of all."""
     model, history = kept[1].model, kept[1].history
     monkeypatch.setattr(training, "fit", lambda *args: (model, history))
-
-
-def content(folder):
-    """Every file below a folder (or the file itself), with what is in it."""
-    found = folder.rglob("*") if folder.is_dir() else [folder]
-    return {path: path.is_file() and path.read_bytes() for path in found}
 
 
 def test_kept_whole_and_nothing_else(kept):
@@ -322,47 +316,6 @@ def test_a_seed_of_another_kind_is_the_same_seed(store, dataset, refuse, seed):
         assert get(PUBLISHED, dataset, TINY, seed).record["key"]["seed"] == SEED
 
 
-def made_under(setting):
-    """A model that Keras makes where keras.json or a cell has another setting."""
-    try:
-        if setting == "channels_first":
-            keras.config.set_image_data_format(setting)
-            return Recipe("x", "conv1d").build()
-        if setting == "mixed_float16":
-            keras.config.set_dtype_policy(setting)
-        else:
-            keras.config.set_floatx(setting)
-            keras.config.set_dtype_policy(setting)
-        return PUBLISHED.build()
-    finally:
-        keras.config.set_image_data_format("channels_last")
-        keras.config.set_floatx("float32")
-        keras.config.set_dtype_policy("float32")
-
-
-@pytest.mark.parametrize("setting", ["float16", "float64", "mixed_float16", "channels_first"])
-def test_a_run_kept_under_other_settings_of_keras_is_not_found_as_a_right_one(
-    store, dataset, refuse, setting
-):
-    (folder,) = store.iterdir()
-    made_under(setting).save(folder / "model.keras")
-    before = content(folder)
-    for find in (runs.train, runs.find):
-        with pytest.raises(CourseError) as error:
-            find(PUBLISHED, dataset, TINY, SEED)
-        assert str(folder) in str(error.value)
-        assert f"({setting})" in str(error.value)
-    assert content(folder) == before
-
-
-def test_16_bits_are_right_where_the_recipe_asks_for_them(tmp_path):
-    recipe = PUBLISHED.but("half", precision="mixed_bfloat16", batch_norm="fused")
-    recipe.build().save(tmp_path / "model.keras")
-    assert files._other_settings(recipe, tmp_path / "model.keras") == []
-    plain = replace(recipe, options={**recipe.options, "precision": "float32"})
-    assert files._other_settings(plain, tmp_path / "model.keras") == ["mixed_bfloat16"]
-
-
 def test_what_a_cell_has_set_changes_no_run(kept, dataset, tmp_path):
     keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("mixed_float16")
@@ -411,6 +364,10 @@ def foreign_record(folder):
     (folder / "run.json").write_text('["somebody\'s own file"]')
 
 
+def record_of_another_layout(folder):
+    (folder / "run.json").write_text('{"accuracy": 0.9}')
+
+
 def record_of_another_run(folder):
     record = json.loads((folder / "run.json").read_text())
     record["key"]["seed"] += 1
@@ -435,7 +392,16 @@ def no_model(folder):
     (folder / "model.keras").write_bytes(b"half a mod")
 
 
-SPOILT = (no_model, half_a_record, foreign_record, record_of_another_run, picture, file, empty)
+SPOILT = (
+    no_model,
+    half_a_record,
+    foreign_record,
+    record_of_another_layout,
+    record_of_another_run,
+    picture,
+    file,
+    empty,
+)
 SPOIL = {spoil.__name__: spoil for spoil in SPOILT} | {
     name: lacking(name) for name in ("run.json", "history.csv", "test.npz", "model.keras")
 }

@@ -136,7 +136,7 @@ def test_no_copies(splits):
 
 
 def test_unknown_scheme_is_refused(splits):
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="choose one of none, pullover\\+shirt, all classes"):
         add_copies(splits.train, "Pullover+Shirt", 0)
 
 
@@ -170,12 +170,6 @@ def test_renew_without_changes(part):
     np.testing.assert_array_equal(images, part.images)
     np.testing.assert_array_equal(targets, np.eye(10)[part.labels])
     assert (images.dtype, targets.dtype) == (np.uint8, np.float32)
-
-
-@pytest.mark.parametrize("change", ["rotation", "zoom"])
-def test_renew_changes_nothing_that_is_not_named(part, change):
-    images, _ = renew(part, {change: 1e-6}, 0, 0)
-    assert np.abs(images.astype(int) - part.images).max() <= 1
 
 
 def mirrored(images, part):
