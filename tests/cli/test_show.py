@@ -32,6 +32,9 @@ pytestmark = pytest.mark.filterwarnings("error::UserWarning", "ignore:Even thoug
 ROOT = Path(__file__).parents[2]
 TRAIN, TEST, HELD_OUT, BATCH = 48, 10, 16, 16
 CHANGED = [id for id in MODELS if MODELS[id].changes]
+# Each family once: its other members' scripts differ in their numbers.
+FAMILIES = ["heads-softmax-sigmoid", "conv1d-kernel3", "mlp-350-80", "cnn-tuned-augmented"]
+FAMILIES += ["cnn-basic", "mlp-course-augmented", "cnn-course", "speedrun-small"]
 write = functools.cache(show.script)
 
 
@@ -67,7 +70,12 @@ def execute(sets):
     return run
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(id, marks=[] if id in FAMILIES else pytest.mark.long, id=id) for id in MODELS
+    ],
+)
 def ran(request, execute):
     """A model's id, its script's variables and output, and the model that the recipe builds.
 

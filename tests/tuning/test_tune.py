@@ -184,6 +184,7 @@ def test_resumed_as_if_never_stopped(whole, dataset, storage):
     assert len(told) == 4
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 def test_an_interrupted_trial_is_tried_again_by_whoever_comes_first(dataset, storage, monkeypatch):
     """Even if others have finished trials meanwhile, after which it would draw something else."""
@@ -702,6 +703,7 @@ def test_a_killed_worker_loses_its_trial_and_the_next_tries_it_again(dataset, st
     assert [trial.state.name for trial in study.trials].count("FAIL") == 1
 
 
+@pytest.mark.long
 def test_who_waits_for_another_worker_makes_its_trial_if_that_one_dies(
     dataset, storage, monkeypatch
 ):
