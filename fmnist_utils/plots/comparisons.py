@@ -308,13 +308,14 @@ def search(
 ) -> None:
     """A search in space and in time.
 
-    table: one row a trial, in the order of trials; columns seconds, val_accuracy (a fraction),
-    state ("complete" or "pruned") and the hyperparameters `x`, on a logarithmic axis, and `y`.
-    At the left where the trials are, at the right when each ran and what it reached, with the best
-    so far.
+    table: one row a trial, in the order of trials and under its number; columns seconds,
+    val_accuracy (a fraction), state ("complete", "pruned", or how the trial came about) and the
+    hyperparameters `x`, on a logarithmic axis, and `y`.
+    At the left where the trials are, with their numbers if there are few; at the right when each
+    ran and what it reached, with the best so far.
     """
     figure, (space, clock) = plt.subplots(1, 2, figsize=(11, 4), width_ratios=[4, 5])
-    done, pruned = table[table.state == "complete"], table[table.state != "complete"]
+    done, pruned = table[table.state != "pruned"], table[table.state == "pruned"]
     best = done.val_accuracy.idxmax()
     ordered = done.sort_values("val_accuracy")  # of several at one place one sees the best
     shades = space.scatter(
@@ -325,12 +326,15 @@ def search(
         s=90,
         edgecolor="white",
     )
-    for place, trials in done.groupby([x, y]).size().items():
-        if trials > 1:
-            space.annotate(f"{trials} ×", place, (9, 6), textcoords="offset points", fontsize=9)
+    few = len(table) <= 12
+    for place, trials in done.groupby([x, y]).groups.items():
+        if few or len(trials) > 1:
+            text = ", ".join(map(str, trials)) if few else f"{len(trials)} ×"
+            space.annotate(text, place, (9, 6), textcoords="offset points", fontsize=9)
     space.plot(pruned[x], pruned[y], "x", color=PALETTE[1], markersize=7)
     space.plot(*table.loc[best, [x, y]], "o", markersize=17, fillstyle="none", color="black")
     space.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "), xscale="log")
+    space.margins(0.12)
     figure.colorbar(shades, ax=space).ax.set_title("per cent", fontsize=9)
     end = table.seconds.cumsum() / 60
     begin = end - table.seconds / 60
@@ -338,10 +342,10 @@ def search(
     lowest = score[done.index].min()
     floor = min(lowest, score[best] - 1) - 0.15 * (score[best] - lowest + 0.5)
     shown = score.clip(lower=floor)
-    for some, style, colour, label in (
-        (done, "-", PALETTE[0], "not pruned"),
-        (pruned, "-x", PALETTE[1], "pruned"),
-    ):
+    states = [*done.groupby("state", sort=False), ("pruned", pruned)]
+    for (state, some), colour in zip(states, (PALETTE[0], *PALETTE[2:]), strict=False):
+        label = "not pruned" if state == "complete" else state
+        style, colour = ("-x", PALETTE[1]) if state == "pruned" else ("-", colour)
         for number, trial in enumerate(some.index):
             clock.plot(
                 [begin[trial], end[trial]],
@@ -352,9 +356,20 @@ def search(
                 markevery=[1],
                 label=f"{label}: {len(some)} trials" if not number else None,
             )
-    so_far = score.where(table.state == "complete", 0.0).cummax().replace(0.0, np.nan)
+            if few:
+                middle = (begin[trial] + end[trial]) / 2
+                clock.annotate(
+                    str(trial),
+                    (middle, shown[trial]),
+                    (0, 4),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=9,
+                )
+    so_far = score.where(table.state != "pruned", 0.0).cummax().replace(0.0, np.nan)
     clock.step(end, so_far, where="post", color="#555555", linewidth=1, label="the best so far")
     clock.set(xlabel="minutes of training", ylabel="accuracy of the trial, per cent")
+    clock.margins(y=0.1)
     clock.yaxis.tick_right()  # beside the label of the colours it would have no room
     clock.yaxis.set_label_position("right")
     if (score < floor).any():

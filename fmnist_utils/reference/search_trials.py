@@ -1,8 +1,6 @@
 """The searches for hyperparameters that the course has made, trial by trial, in `searches/`.
 
-`search-mlp`, `search-cnn`: the published searches with KerasTuner, at the profile `full`. (Made
-before searches had keys, they got theirs later, when three of the eleven trials had been trained
-again and had come out as they stand here, to the last digit.)
+`search-mlp`, `search-cnn`: the published searches with KerasTuner, at the profile `full`.
 `tuners`: random search, a Bayesian method and Hyperband with Optuna, side by side at about equal
 cost, eight seeds each, at the profile `lesson`.
 `course-mlp`: the Bayesian method once more in the same space, at the profile `full`.

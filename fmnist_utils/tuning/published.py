@@ -55,6 +55,10 @@ def cnn(hp: keras_tuner.HyperParameters) -> Recipe:
 
 
 SEED = 1  # KerasTuner takes 0 for none
+# The default up to version 1.1.3 of KerasTuner, when its summary of a space still printed
+# 'sampling': None, as the report's does. From 1.2.0 on it is 3 for each hyperparameter: with it the
+# Gaussian process would choose none of these few trials.
+RANDOM_FIRST = 2
 SEARCHES = {"search-mlp": (mlp, 6), "search-cnn": (cnn, 5)}  # with the published number of trials
 
 
@@ -119,6 +123,7 @@ def make(id: str, dataset: Dataset, place: Path) -> pd.DataFrame:
             lambda hp: recipe_of(hp).build(),
             objective="val_loss",
             max_trials=trials,
+            num_initial_points=RANDOM_FIRST,
             seed=SEED,
             directory=place / files.settings_digest(recipe_of(keras_tuner.HyperParameters())),
             project_name=id,

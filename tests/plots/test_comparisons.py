@@ -206,20 +206,48 @@ def test_search():
     assert {"not pruned: 3 trials", "pruned: 1 trials", " or lower"} <= set(said())
 
 
-def test_trials_at_one_place_are_counted_and_the_best_lies_on_top():
+def test_a_search_names_how_its_trials_came_about():
     trials = pd.DataFrame(
         {
-            "learning_rate": [1e-3, 1e-3, 1e-2],
-            "width": [10, 10, 10],
-            "val_accuracy": [0.85, 0.80, 0.82],
-            "seconds": [60, 60, 60],
-            "state": ["complete"] * 3,
+            "learning_rate": [1e-3, 1e-4, 1e-4],
+            "width": [10, 20, 20],
+            "val_accuracy": [0.80, 0.84, 0.85],
+            "seconds": [60, 120, 30],
+            "state": ["drawn", "drawn", "chosen"],
+        },
+        index=[1, 2, 3],
+    )
+    plots.search(trials, "learning_rate", "width")
+    space, clock, _ = plt.gcf().axes
+    assert {text.get_text(): text.xy for text in space.texts} == {
+        "1": (1e-3, 10),
+        "2, 3": (1e-4, 20),
+    }
+    assert {text.get_text(): text.xy for text in clock.texts} == {
+        "1": (0.5, 80),
+        "2": (2, 84),
+        "3": (3.25, 85),
+    }
+    first, second, third, _ = clock.lines
+    assert first.get_color() == second.get_color() != third.get_color()
+    assert {"drawn: 2 trials", "chosen: 1 trials"} <= set(said())
+
+
+def test_trials_at_one_place_are_counted_and_the_best_lies_on_top():
+    n = 13
+    trials = pd.DataFrame(
+        {
+            "learning_rate": [1e-3] * (n - 1) + [1e-2],
+            "width": [10] * n,
+            "val_accuracy": [0.80, 0.85, *[0.81] * (n - 2)],
+            "seconds": [60] * n,
+            "state": ["complete"] * n,
         }
     )
     plots.search(trials, "learning_rate", "width")
     space = plt.gcf().axes[0]
-    assert space.collections[0].get_array().tolist() == pytest.approx([80, 82, 85])
-    assert [(text.get_text(), text.xy) for text in space.texts] == [("2 ×", (1e-3, 10))]
+    assert space.collections[0].get_array()[-1] == pytest.approx(85)
+    assert [(text.get_text(), text.xy) for text in space.texts] == [("12 ×", (1e-3, 10))]
 
 
 def test_an_interval_may_reach_further_up_than_down():

@@ -100,6 +100,12 @@ def test_what_determines_a_trial_changes_its_key(name, what, monkeypatch):
     assert not set(before) & set(changed(name, monkeypatch, what))
 
 
+def test_another_number_of_random_trials_changes_the_keys_of_a_published_search(monkeypatch):
+    before = trial_keys("search-cnn", search("search-cnn"), REAL)
+    monkeypatch.setattr(published, "RANDOM_FIRST", 3)
+    assert not set(before) & set(trial_keys("search-cnn", search("search-cnn"), REAL))
+
+
 def test_a_trials_key_outlives_a_new_keras_and_not_another_space(monkeypatch):
     before = trial_keys("tuners", search("tuners").head(3), REAL)
     assert changed("tuners", monkeypatch, "a new Keras") == before
