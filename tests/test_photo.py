@@ -1056,8 +1056,8 @@ def test_predict_names_the_best_three_of_each_photo(saved, asked, capsys):
   Pullover      10.0 %
   The network is unsure: Shirt is its best guess, T-shirt/top the next.
 
-This model names 89 % of Fashion-MNIST's test images rightly, and fewer photos:
-it has seen nothing but a shop's pictures, and gives one of its ten names even to a teapot.
+This model names 89 % of Fashion-MNIST's test images rightly. Expect less on your photos:
+it has seen one shop's pictures only, and gives one of its ten names even to a teapot.
 """
     assert capsys.readouterr().out == wanted
     assert asked.id == "speedrun-small"

@@ -32,6 +32,11 @@ def test_requirements_are_those_of_the_package_and_of_its_tests():
     )
 
 
+def test_the_version_to_be_cited_is_the_packages():
+    (version,) = re.findall(r"(?m)^version: (.*)$", (ROOT / "CITATION.cff").read_text())
+    assert f'__version__ = "{version}"' in (PACKAGE / "__init__.py").read_text()
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_lock_holds_every_requirement_with_hashes(name):
     assert re.search(rf"^{name}==\S+( ;[^\n]*)? \\\n    --hash=sha256:[0-9a-f]{{64}}", LOCK, re.M)

@@ -111,7 +111,10 @@ def _text(file: Path) -> str:
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise CourseError(f"{file} can't be read as a class list ({error}).") from None
+        why = getattr(error, "strerror", None) or error
+        raise CourseError(
+            f"{file} can't be read as a class list ({why}); it comes first, then the lessons."
+        ) from None
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise CourseError(f"{file} is a spreadsheet's own file; save it as CSV and name that.")
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -160,9 +163,22 @@ def _folder(student: str, where: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("students", type=Path, metavar="STUDENTS.csv")
-    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="02, 02_mlp; none: all")
-    parser.add_argument("--profile", default="", metavar="P", help=", ".join(PROFILES))
-    parser.add_argument("--out", type=Path, default=Path("build/class"), metavar="DIR")
+    parser.add_argument(
+        "notebooks", nargs="*", default=[], metavar="NOTEBOOK", help="02, 02_mlp; none: all"
+    )
+    parser.add_argument(
+        "--profile",
+        default="",
+        metavar="P",
+        help=f"{', '.join(PROFILES)} (default: $FMNIST_PROFILE, else lesson)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/class"),
+        metavar="DIR",
+        help="where the results go (default: build/class)",
+    )
     parser.add_argument(
         "--notebooks",
         dest="folder",
@@ -186,8 +202,8 @@ def main() -> int:
     for student in students:  # a folder that can't be made is told now, not after an hour
         (arguments.out / student).mkdir(parents=True, exist_ok=True)
     failed, rows = 0, []
-    for student, seed in students.items():
-        print(f"{student}, seed {seed}")
+    for number, (student, seed) in enumerate(students.items(), start=1):
+        print(f"{number} of {len(students)}: {student}, seed {seed}")
         failed += run_series(notebooks, profile, seed, arguments.out / student)
         for recipe in PUBLISHED.values():
             for budget in budgets:
@@ -197,6 +213,8 @@ def main() -> int:
         found = pd.DataFrame(rows) if rows else pd.DataFrame(columns=KNOWN)
         tables.write_table(found, arguments.out / RESULTS)
     print(f"{len(rows)} rows in {arguments.out / RESULTS}")
+    if not rows:
+        print("These lessons train no published model; lessons 2, 3, 4 and 6 do.")
     return 1 if failed else 0
 
 

@@ -48,6 +48,12 @@ def _data(args: argparse.Namespace) -> int:
         print(f"The lessons look there if FMNIST_DATA_DIR={where} is set.")
     elif whole:
         print("The lessons use this real data.")
+    elif chosen and args.fetch:
+        print("The lessons don't start without these files: put them there by hand, or set")
+        print("FMNIST_MIRROR to an address that has them.")
+    elif chosen and not where.is_dir():
+        print("FMNIST_DATA_DIR names no folder: correct it, or unset it to let the course download")
+        print(f"the data; `{PROG} data --fetch` makes this folder and downloads it there.")
     elif chosen:
         print("The lessons don't start before FMNIST_DATA_DIR names a folder that has these files")
         print(f"or can get them: `{PROG} data --fetch` downloads them.")
@@ -183,7 +189,14 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit code. What the user can put right is one line, no more.
     (`__main__.run` says that a signal has ended it.)"""
-    args = parser.parser(PROG).parse_args(argv)
+    args, unknown = parser.parser(PROG).parse_known_args(argv)
+    if unknown:
+        print(
+            f"error: {args.command} doesn't take {' '.join(unknown)}; "
+            f"`{PROG} {args.command} --help` says what it takes.",
+            file=sys.stderr,
+        )
+        return 2
     try:
         if args.command != "doctor":  # which says it as one finding among others
             places.settle()
@@ -195,8 +208,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
     except ImportError as error:
         print(
-            f"error: {error}; install the course's packages: "
-            "python -m pip install -r requirements.txt",
+            f"error: {error}; use .venv/bin/python, if `make` has made that, or install the "
+            "course's packages: python -m pip install -r requirements.txt",
             file=sys.stderr,
         )
     return 2

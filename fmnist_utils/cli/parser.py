@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from fmnist_utils.data import files, places
@@ -12,7 +13,13 @@ from fmnist_utils.profiles import PROFILES, check_seed
 def parser(prog: str) -> argparse.ArgumentParser:
     """All commands with their options, under the name `prog`."""
     parser = argparse.ArgumentParser(prog=prog, description="Run and look after the course.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command",
+        required=True,
+        metavar="COMMAND",
+        # --seed is no short form of `reproduce --seeds`.
+        parser_class=partial(argparse.ArgumentParser, allow_abbrev=False),
+    )
     with_profile = argparse.ArgumentParser(add_help=False)
     with_profile.add_argument(
         "--profile",

@@ -24,6 +24,7 @@ from fmnist_utils.reference.search_trials import (
 from fmnist_utils.reference.study_runs import STUDY_OF
 from fmnist_utils.runs import Run, files, jobs
 from fmnist_utils.training import Recipe
+from fmnist_utils.training.limits import nearest
 
 if TYPE_CHECKING:
     from fmnist_utils.tuning import SearchSpace
@@ -138,9 +139,10 @@ def speedrun(seed: int, dataset: Dataset) -> str:
 def check(ids: list[str]) -> None:
     """Raise CourseError that lists what there is if one of `ids` is no model, study or search."""
     if unknown := sorted(set(ids) - {*MODELS, *STUDIES, *SEARCHES}):
+        known = [*MODELS, *STUDIES, *SEARCHES]
         raise CourseError(
-            f"{unknown[0]!r} is not a model; there are {', '.join(MODELS)}; and the "
-            f"studies and searches {', '.join([*STUDIES, *SEARCHES])}."
+            f"{unknown[0]!r} is not a model{nearest(unknown[0], known)} There are "
+            f"{', '.join(MODELS)}; and the studies and searches {', '.join([*STUDIES, *SEARCHES])}."
         )
 
 

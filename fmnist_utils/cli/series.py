@@ -58,7 +58,7 @@ def find_notebooks(names: list[str], folder: Path) -> list[Path]:
         if not (inside and stem and found):
             raise CourseError(
                 f"{name!r} is not a notebook in {folder}; there are "
-                f"{', '.join(path.stem for path in known)}."
+                f"{', '.join(path.stem for path in known)}. (--notebooks names another folder.)"
             )
         chosen += found
     return list(dict.fromkeys(chosen)) or known

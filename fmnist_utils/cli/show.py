@@ -15,6 +15,7 @@ from fmnist_utils.models.layers import multiplications
 from fmnist_utils.recipes import MODELS
 from fmnist_utils.runs.files import ABOUT_TEACHERS
 from fmnist_utils.training import Recipe
+from fmnist_utils.training.limits import nearest
 from fmnist_utils.training.recipe import FACTORIES
 
 # What a setting's value means, where that isn't plain.
@@ -82,7 +83,9 @@ def script(id: str) -> str:
 
 def _model(id: str) -> Recipe:
     if id not in MODELS:
-        raise CourseError(f"{id!r} is not a model; choose one of {', '.join(MODELS)}.")
+        raise CourseError(
+            f"{id!r} is not a model{nearest(id, MODELS)} There are {', '.join(MODELS)}."
+        )
     return MODELS[id]
 
 

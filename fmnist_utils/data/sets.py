@@ -202,10 +202,12 @@ def as_published(profile: Profile, dataset: Dataset) -> Profile:
 def refuse_stand_in(dataset: Dataset, profile: Profile) -> None:
     """Raise CourseError if `profile` is `full` and the data isn't Fashion-MNIST itself."""
     if profile.name == "full" and not dataset.real:
+        todo = "get the real data (`python -m fmnist_utils data --fetch`)"
+        if os.environ.get("FMNIST_DATA_DIR") == "stand-in":
+            todo = "unset FMNIST_DATA_DIR"
         raise CourseError(
             "This needs Fashion-MNIST itself, as all in the profile full does, and refuses the "
-            f"drawn stand-in, which is here because {dataset.note}; get the real data "
-            "(`python -m fmnist_utils data --fetch`)."
+            f"drawn stand-in, which is here because {dataset.note}; {todo}."
         )
 
 

@@ -62,7 +62,7 @@ def reliance(source: str, test_accuracy: float) -> str:
             "about a real photo means nothing."
         )
     return (
-        f"This model names {100 * test_accuracy:.0f} % of Fashion-MNIST's test "
-        "images rightly, and fewer photos:\nit has seen nothing but a shop's pictures, and gives "
-        "one of its ten names even to a teapot."
+        f"This model names {100 * test_accuracy:.0f} % of Fashion-MNIST's test images rightly. "
+        "Expect less on your photos:\nit has seen one shop's pictures only, and gives one of its "
+        "ten names even to a teapot."
     )

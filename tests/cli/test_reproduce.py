@@ -188,7 +188,7 @@ def test_each_search_is_made_in_its_profile_with_its_seed_and_method(called_real
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((["cnn-basik"], 1), "'cnn-basik' is not a model; there are heads-softmax, "),
+        ((["cnn-basik"], 1), "not a model; did you mean 'cnn-basic'.* There are heads-softmax, "),
         (([], 0), "0 seeds are too few"),
         (([], 1, 0), "0 jobs are too few"),
     ],

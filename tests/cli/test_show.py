@@ -359,7 +359,8 @@ def test_an_unknown_model_gets_one_sentence_with_those_there_are(say):
     with pytest.raises(CourseError) as refused:
         say("cnn-basics")
     sentence = str(refused.value)
-    assert sentence.startswith("'cnn-basics' is not a model; choose one of heads-softmax, ")
+    asked, there = "'cnn-basics' is not a model; did you mean 'cnn-basic'?", "There are heads-soft"
+    assert sentence.startswith(f"{asked} {there}")
     assert all(id in sentence for id in MODELS)
     assert "\n" not in sentence
 
