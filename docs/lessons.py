@@ -44,7 +44,7 @@ def launch_links(name: str, repository: str) -> str:
     colab = f"https://colab.research.google.com/github/{repository}/blob/HEAD/notebooks/{name}"
     links = f"[on Binder]({binder}) · [on Colab]({colab}) · "
     links += f"{{download}}`download the notebook <{name}>`"
-    if name[:2] in ("04", "07", "09"):
+    if name[:2] in ("04", "06", "07", "08", "09"):
         links += " · [play with a trained network](../try.md)"
     return f"{{.launch}}\nRun this lesson: {links}"
 

@@ -107,15 +107,15 @@ def figure(lesson: str, pictures: Path) -> str:
 def networks() -> str:
     """The script that holds the trained networks and the test images of the page "Try it": the
     files that the package ships, in base64, as a page in a folder may load scripts and no more."""
-    cards = [json.loads(path.read_text("utf-8")) for path in sorted(WEIGHTS.glob("*.json"))]
-    cards.sort(key=lambda card: -card["test"]["accuracy"])
-    for card in cards:
+    shipped = [json.loads(path.read_text("utf-8")) for path in sorted(WEIGHTS.glob("*.json"))]
+    shipped.sort(key=lambda card: -card["test"]["accuracy"])
+    for card in shipped:
         card["base64"] = b64encode((WEIGHTS / card["file"]["name"]).read_bytes()).decode()
         del card["recipe"], card["training"]
     shown = ROOT / "docs" / "_static" / "try"
     sprite = b64encode((shown / "images.png").read_bytes()).decode()
     content = json.loads((shown / "images.json").read_text("utf-8"))
-    content |= {"networks": cards, "sprite": f"data:image/png;base64,{sprite}"}
+    content |= {"networks": shipped, "sprite": f"data:image/png;base64,{sprite}"}
     return f"const COURSE = {json.dumps(content, ensure_ascii=False)};\n"
 
 

@@ -7,7 +7,7 @@
     [...document.querySelectorAll("[data-try]")].map((element) => [element.dataset.try, element]));
   if (!places.picture) return;
 
-  const SIDE = 28, COVER = 6, SURE = 0.6;
+  const SIDE = 28, COVER = 6;
   const NAMES = COURSE.networks[0].classes;
   const networks = Object.fromEntries(COURSE.networks.map((card) => [card.id, Network.load(card)]));
   const SAYS = {
@@ -17,16 +17,17 @@
   };
   const state = {
     id: COURSE.networks[0].id, image: new Uint8Array(SIDE * SIDE), label: null, calibrated: true,
-    turn: 0, right: 0, down: 0, layer: 0, map: 0, row: 0, column: 0, channel: null, outputs: [],
+    turn: 0, right: 0, down: 0, layer: 0, map: 0, row: null, column: 0, channel: null, outputs: [],
   };
-  const percent = (p) => `${(100 * p).toFixed(p > 0.9995 ? 0 : 1)} %`;
+  // No answer is certain, however many of its decimals are 9.
+  const percent = (p) => p > 0.999 ? "> 99.9 %" : p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`;
 
   /* An element with its attributes, what listens to it, and what is in it. */
   function make(tag, settings = {}, ...inside) {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(settings))
       if (typeof value === "function") element.addEventListener(name, value);
-      else if (name in element && name !== "list") element[name] = value;
+      else if (name in element) element[name] = value;
       else element.setAttribute(name, value);
     element.append(...inside);
     return element;
@@ -34,22 +35,19 @@
 
   /* ---- Pictures on canvases ---- */
 
-  /* Draw values, row by row, one pixel each. Where some are below zero, these are blue and those
-     above it orange; else all are grey. */
-  function paint(canvas, values, width, height, most = null, colour = (v) => [v, v, v]) {
+  const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+  const anyBelowZero = (values) => values.some((value) => value < 0);
+
+  /* Draw values, row by row, one pixel each, the brightest for `most`. Signed: blue below zero and
+     orange above it; else grey. `under`: a picture that shines through, dimmed. */
+  function paint(canvas, values, width, height, most = largest(values), signed = anyBelowZero(values), under = null) {
     canvas.width = width;
     canvas.height = height;
     const context = canvas.getContext("2d"), picture = context.createImageData(width, height);
-    let limit = most ?? 1e-9, signed = false;
-    for (const value of values) {
-      if (most === null) limit = Math.max(limit, Math.abs(value));
-      signed ||= value < 0;
-    }
     values.forEach((value, i) => {
-      const share = Math.min(1, Math.abs(value) / limit);
-      const rgb = !signed ? colour(255 * share)
-        : value < 0 ? [40 * share, 130 * share, 255 * share] : [255 * share, 160 * share, 40 * share];
-      picture.data.set([...rgb, 255], 4 * i);
+      const share = Math.min(1, Math.abs(value) / most), ground = under ? 0.45 * under[i] * (1 - share) : 0;
+      const rgb = !signed ? [255, 255, 255] : value < 0 ? [40, 130, 255] : [255, 160, 40];
+      picture.data.set([...rgb.map((full) => full * share + ground), 255], 4 * i);
     });
     context.putImageData(picture, 0, 0);
   }
@@ -77,11 +75,27 @@
 
   const canvas = make("canvas", {
     className: "try-canvas", tabIndex: 0, role: "application", width: SIDE, height: SIDE,
-    "aria-label": "The network's image, 28 by 28 pixels. Draw with mouse or finger; or move the pencil with the arrow keys, and hold Shift to draw, Alt to erase.",
+    "aria-label": "The network's image, 28 by 28 pixels. Draw with mouse, finger or keys.",
   });
   const pencil = { size: 2, tone: 220, x: 14, y: 14, down: false };
-  const tone = make("input", { type: "range", min: 0, max: 255, value: pencil.tone, input: (e) => (pencil.tone = +e.target.value) });
-  const size = make("input", { type: "range", min: 1, max: 5, value: pencil.size, input: (e) => (pencil.size = +e.target.value) });
+  function tool(words, name, settings) {
+    const output = make("output", {}, String(pencil[name]));
+    const input = make("input", { type: "range", ...settings, value: pencil[name],
+      input: () => { pencil[name] = +input.value; output.textContent = input.value; } });
+    return make("label", {}, make("span", {}, words), input, output);
+  }
+  const drawn = []; // what was there before each stroke
+  function remember() {
+    const { image, label, turn, right, down } = state;
+    drawn.push({ image: image.slice(), label, turn, right, down });
+    if (drawn.length > 50) drawn.shift();
+  }
+  function undo() {
+    if (!drawn.length) return;
+    Object.assign(state, drawn.pop());
+    showSliders();
+    renew();
+  }
 
   function dot(x, y, value) {
     const reach = pencil.size / 2;
@@ -108,27 +122,46 @@
     return [((event.clientX - box.left) / box.width) * SIDE - 0.5, ((event.clientY - box.top) / box.height) * SIDE - 0.5];
   };
   canvas.addEventListener("pointerdown", (event) => {
+    if (event.button || !event.isPrimary) return;
     canvas.setPointerCapture(event.pointerId);
+    remember();
     [pencil.x, pencil.y] = at(event);
     pencil.down = true;
     stroke(pencil.x, pencil.y, pencil.tone);
   });
-  canvas.addEventListener("pointermove", (event) => pencil.down && stroke(...at(event), pencil.tone));
+  canvas.addEventListener("pointermove", (event) => pencil.down && event.isPrimary && stroke(...at(event), pencil.tone));
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (pencil.down = false));
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (event.key === " ") stroke(pencil.x, pencil.y, pencil.tone);
+    if (event.key === " ") { remember(); stroke(pencil.x, pencil.y, pencil.tone); }
+    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
     else if (step) {
+      if ((event.shiftKey || event.altKey) && !event.repeat) remember();
       const x = Math.min(SIDE - 1, Math.max(0, Math.round(pencil.x) + step[0]));
       const y = Math.min(SIDE - 1, Math.max(0, Math.round(pencil.y) + step[1]));
       if (event.shiftKey) stroke(x, y, pencil.tone);
       else if (event.altKey) stroke(x, y, 0);
-      else { [pencil.x, pencil.y] = [x, y]; renew(); }
+      else { [pencil.x, pencil.y] = [x, y]; showPicture(); }
     } else return;
     event.preventDefault();
   });
 
+  for (const event of ["focus", "blur"]) canvas.addEventListener(event, () => showPicture());
+
+  /* The picture, with the keys' pencil where keys are in use. */
+  function showPicture() {
+    const image = changed();
+    paint(canvas, image, SIDE, SIDE, 255);
+    if (followed) paint(followed, image, SIDE, SIDE, 255);
+    if (!canvas.matches(":focus-visible")) return;
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#e7710e";
+    context.fillRect(Math.round(pencil.x), Math.round(pencil.y), 1, 1);
+  }
+
   function choose(image, label = null) {
+    remember();
+    forgetPhoto();
     Object.assign(state, { image: Uint8Array.from(image), label, turn: 0, right: 0, down: 0 });
     showSliders();
     renew();
@@ -158,22 +191,42 @@
   const speed = make("p", { className: "try-note" });
   const calibrated = make("input", { type: "checkbox", checked: true, change: () => { state.calibrated = calibrated.checked; renew(); } });
   const heat = make("span", {});
+  let followed = null, followedWords = null, forgetPhoto = () => {};
 
   places.picture.append(
     make("div", { className: "try-image" }, canvas,
       make("div", { className: "try-tools" },
-        make("label", {}, make("span", {}, "Pencil"), size),
-        make("label", {}, make("span", {}, "Brightness"), tone),
-        make("button", { type: "button", className: "try-button", click: () => choose(new Uint8Array(SIDE * SIDE)) }, "Clear, and draw"))),
+        tool("Pencil size", "size", { min: 1, max: 5 }),
+        tool("Brightness", "tone", { min: 0, max: 255, title: "0 erases" }),
+        make("button", { type: "button", className: "try-button", click: () => choose(new Uint8Array(SIDE * SIDE)) }, "Clear"),
+        make("button", { type: "button", className: "try-button", click: undo }, "Undo")),
+      make("p", { className: "try-note" }, "Keys: arrows move the pencil, with Shift they draw, with Alt they erase; Space makes a dot.")),
     make("div", { className: "try-answer" }, headline, live,
       make("ol", { className: "try-bars", "aria-label": "Probability of each class" }, ...bars.map((bar) => bar.row)),
-      make("label", { className: "try-check" }, calibrated, make("span", {}, "at the temperature ", heat)), speed));
+      make("label", { className: "try-check" }, calibrated, make("span", {}, "Calibrated: temperature ", heat, " (lesson 7)")), speed));
   if (places.changes) places.changes.append(
     make("div", { className: "try-sliders" }, slider("turn", "Rotate", 90, "°"), slider("right", "Shift right", 10, " px"), slider("down", "Shift down", 10, " px"),
-      make("button", { type: "button", className: "try-button", click: () => { Object.assign(state, { turn: 0, right: 0, down: 0 }); showSliders(); renew(); } }, "Back")));
+      make("button", { type: "button", className: "try-button", click: () => { Object.assign(state, { turn: 0, right: 0, down: 0 }); showSliders(); renew(); } }, "Reset"),
+      make("button", { type: "button", className: "try-button", click: showShortcut }, "Show the shortcut")));
   showSliders();
+  function showShortcut() { // a coat, turned
+    pick("cnn-standard-shortcut");
+    choose(images[6 * 4].pixels, images[6 * 4].label);
+    state.turn = 15;
+    showSliders();
+    renew();
+  }
+  /* Picture and answer in short, at the top of the window while they themselves are out of sight. */
+  if ("IntersectionObserver" in window) {
+    followed = make("canvas", { width: SIDE, height: SIDE });
+    followedWords = make("span", {});
+    const follow = make("div", { className: "try-follow", "aria-hidden": "true" }, make("div", {}, followed, followedWords));
+    places.picture.after(follow);
+    new IntersectionObserver(([{ isIntersecting, boundingClientRect }]) =>
+      follow.classList.toggle("try-shown", !isIntersecting && boundingClientRect.bottom < 200)).observe(places.picture);
+  }
 
-  let waiting = false, spoken = 0;
+  let waiting = false, spoken = 0, asking = 0, images = [];
   function renew() {
     if (waiting) return;
     waiting = true;
@@ -188,46 +241,59 @@
     const took = performance.now() - begun;
     const order = NAMES.map((_, i) => i).sort((a, b) => found[b] - found[a]);
     const [best, next] = order, empty = image.every((value) => value === 0);
-    paint(canvas, image, SIDE, SIDE, 255);
-    if (document.activeElement === canvas) { // where the pencil is
-      const context = canvas.getContext("2d");
-      context.fillStyle = "#e7710e";
-      context.fillRect(Math.round(pencil.x), Math.round(pencil.y), 1, 1);
-    }
+    showPicture();
     bars.forEach(({ row, fill, number }, i) => {
       const share = empty ? 0 : found[i];
       fill.style.width = `${100 * share}%`;
       number.textContent = empty ? "–" : percent(share);
       row.classList.toggle("try-best", !empty && i === best);
-      row.classList.toggle("try-true", i === state.label);
       row.querySelector(".try-name").textContent = NAMES[i] + (i === state.label ? " (true)" : "");
     });
     let words = "Nothing is drawn yet: draw a garment, choose one, or take a photo.";
     if (!empty) {
       words = `${NAMES[best]}, ${percent(found[best])}`;
-      if (found[best] < SURE) words = `Unsure: perhaps ${NAMES[best]} (${percent(found[best])}), or ${NAMES[next]} (${percent(found[next])})`;
+      if (found[best] < network.unsure.below) words = `Unsure: perhaps ${NAMES[best]} (${percent(found[best])}), or ${NAMES[next]} (${percent(found[next])})`;
       if (state.label !== null) words += best === state.label ? " – right" : ` – wrong: it is ${NAMES[state.label]}`;
     }
     headline.textContent = words;
-    heat.textContent = `${network.calibration.temperature.toFixed(2)} that makes it as sure as it is right`;
-    speed.textContent = `Computed in ${took.toFixed(0)} ms, here, by ${network.parameters.toLocaleString("en")} weights. No image leaves this page.`;
+    if (followedWords) followedWords.textContent = words;
+    heat.textContent = network.calibration.temperature.toFixed(2);
+    speed.textContent = `Computed in your browser in ${took.toFixed(0)} ms, by a network of ${network.parameters.toLocaleString("en")} parameters. No image leaves this page.`;
     places.picture.dataset.answer = empty ? "" : NAMES[best];
     clearTimeout(spoken);
     spoken = setTimeout(() => (live.textContent = words), 500);
     showMaps();
-    if (places.occlusion) forgetOcclusion();
+    if (places.occlusion) forgetOcclusion(empty);
+    for (const { button, pixels } of images) button?.setAttribute("aria-pressed", pixels.every((value, n) => value === image[n]));
+    clearTimeout(asking);
+    asking = setTimeout(() => askOthers(image, empty), 300);
   }
 
   /* ---- Which network ---- */
 
+  const answers = {}; // each network's, beside its name
+  function askOthers(image, empty) {
+    for (const [id, output] of Object.entries(answers)) {
+      const network = networks[id], temperature = state.calibrated ? network.calibration.temperature : 1;
+      const found = empty ? [] : [...Network.probabilities(network, image, temperature)], most = Math.max(...found);
+      output.textContent = empty ? "" : ` Its answer: ${NAMES[found.indexOf(most)]}, ${percent(most)}.`;
+    }
+  }
+  function pick(id) {
+    Object.assign(state, { id, layer: 0, map: 0, row: null });
+    for (const input of document.querySelectorAll("input[name=try-network]")) input.checked = input.value === id;
+    buildMaps();
+    renew();
+  }
   if (places.networks) {
     const group = make("fieldset", { className: "try-networks" }, make("legend", {}, "The network"));
     for (const card of COURSE.networks) {
-      const accuracy = `${(100 * card.test.accuracy).toFixed(1)} % of the test images right`;
+      const accuracy = `${(100 * card.test.accuracy).toFixed(2)} % of the test images right, in this training`;
+      answers[card.id] = make("span", { className: "try-other" });
       group.append(make("label", {}, make("input", {
         type: "radio", name: "try-network", value: card.id, checked: card.id === state.id,
-        change: () => { Object.assign(state, { id: card.id, layer: 0, map: 0, row: 0, column: 0, channel: null }); buildMaps(); renew(); },
-      }), make("span", {}, make("b", {}, card.id), ` ${SAYS[card.id]}; ${accuracy}`)));
+        change: () => pick(card.id),
+      }), make("span", {}, make("b", {}, card.id), `: ${SAYS[card.id]}; ${accuracy}.`, answers[card.id])));
     }
     places.networks.append(group);
   }
@@ -242,27 +308,30 @@
     const whole = make("canvas", { width: sprite.width, height: sprite.height });
     const context = whole.getContext("2d", { willReadFrequently: true });
     context.drawImage(sprite, 0, 0);
-    const images = COURSE.images.map(({ label, number }, i) => {
+    images = COURSE.images.map(({ label, number }, i) => {
       const rgba = context.getImageData((i % columns) * SIDE, Math.floor(i / columns) * SIDE, SIDE, SIDE).data;
       return { label, number, pixels: rgba.filter((_, at) => at % 4 === 0) };
     });
     if (places.gallery) {
       NAMES.forEach((name, digit) => {
         const row = make("div", { className: "try-row", role: "group", "aria-label": name }, make("span", { className: "try-class", "aria-hidden": "true" }, name));
-        images.forEach(({ label, number, pixels }, i) => {
+        images.forEach((one, i) => {
+          const { label, number, pixels } = one;
           if (label !== digit) return;
           const wrong = i % columns >= columns - 2;
           const picture = make("canvas", {});
           paint(picture, pixels, SIDE, SIDE, 255);
-          row.append(make("button", {
+          one.button = make("button", {
             type: "button", className: wrong ? "try-wrong" : "", click: () => choose(pixels, label),
             "aria-label": `${name}, test image ${number}${wrong ? ", a hard one" : ""}`, title: `Test image ${number}`,
-          }, picture));
+          }, picture);
+          row.append(one.button);
         });
         places.gallery.append(row);
       });
     }
     choose(images[6 * 9].pixels, images[6 * 9].label); // an ankle boot
+    drawn.length = 0;
     places.picture.dataset.ready = "yes";
   }
 
@@ -271,12 +340,17 @@
   if (places.photo) {
     const said = make("p", { className: "try-said", role: "status" });
     const steps = make("ol", { className: "try-steps" });
+    let reading = 0;
+    forgetPhoto = () => { said.textContent = ""; steps.replaceChildren(); };
     const take = async (file) => {
       if (!file) return;
+      const mine = ++reading;
       said.textContent = `Reading ${file.name} …`;
       steps.replaceChildren();
       try {
         const found = Photo.steps(await Photo.read(file), file.name);
+        if (mine !== reading) return; // another one was chosen meanwhile
+        choose(found.stretched.data);
         for (const [name, { width, height, data }] of Object.entries(found)) {
           const picture = make("canvas", { width, height, role: "img", "aria-label": `Step: ${name}, ${width} by ${height} pixels` });
           const rgba = new Uint8ClampedArray(4 * width * height).fill(255), bytes = data.length / width / height;
@@ -285,14 +359,19 @@
           if (width <= SIDE) picture.className = "try-coarse";
           steps.append(make("li", {}, picture, make("span", {}, name)));
         }
-        said.textContent = `${file.name}: from the photo to the network's image, step by step. The answer stands above.`;
-        choose(found.stretched.data);
-      } catch (error) { said.textContent = error.message; }
+        answer();
+        said.textContent = `${file.name}: ${headline.textContent}. The steps from the photo to the network's image:`;
+      } catch (error) { if (mine === reading) said.textContent = error.message; }
     };
-    const input = make("input", { type: "file", accept: "image/jpeg,image/png,image/webp", change: () => take(input.files[0]) });
+    const input = make("input", { type: "file", accept: "image/jpeg,image/png,image/webp", change: () => { take(input.files[0]); input.value = ""; } });
     const drop = make("div", { className: "try-drop" }, make("label", {}, make("span", {}, "Choose a photo (JPEG, PNG or WebP), or drop one here "), input));
-    drop.addEventListener("dragover", (event) => event.preventDefault());
-    drop.addEventListener("drop", (event) => { event.preventDefault(); take(event.dataTransfer.files[0]); });
+    const files = (event) => event.dataTransfer?.types.includes("Files");
+    document.addEventListener("dragover", (event) => { if (files(event)) { event.preventDefault(); drop.classList.add("try-over"); } });
+    document.addEventListener("dragleave", () => drop.classList.remove("try-over"));
+    document.addEventListener("drop", (event) => {
+      drop.classList.remove("try-over");
+      if (files(event)) { event.preventDefault(); take(event.dataTransfer.files[0]); }
+    });
     places.photo.append(drop, said, steps);
   }
 
@@ -301,11 +380,13 @@
   let asked = 0;
   const covered = make("canvas", { width: SIDE, height: SIDE, role: "img", "aria-label": "Occlusion map: not computed yet" });
   const told = make("p", { className: "try-said", role: "status" });
-  function forgetOcclusion() {
+  const cover = make("button", { type: "button", className: "try-button", click: occlude }, "Cover each place, one after the other");
+  function forgetOcclusion(empty) {
     asked++;
-    const image = changed();
-    paint(covered, image, SIDE, SIDE, 600);
+    paint(covered, changed(), SIDE, SIDE, 600);
+    covered.setAttribute("aria-label", "Occlusion map: not computed yet");
     told.textContent = "";
+    cover.disabled = empty;
   }
   async function occlude() {
     const mine = ++asked, network = networks[state.id], image = changed(), fall = new Float64Array(SIDE * SIDE), times = new Float64Array(SIDE * SIDE);
@@ -326,15 +407,13 @@
       }
     }
     const map = fall.map((sum, n) => sum / times[n]), most = Math.max(...map), where = map.indexOf(most);
-    const signed = map.map((value, n) => value + (n ? 0 : -1e-12)); // so that blue and orange are used
-    paint(covered, signed, SIDE, SIDE, Math.max(0.02, ...map.map(Math.abs)));
+    paint(covered, map, SIDE, SIDE, Math.max(0.02, largest(map)), true, image);
     const place = `${["top", "middle", "bottom"][Math.floor(Math.floor(where / SIDE) / 9.4)]}, ${["left", "centre", "right"][Math.floor((where % SIDE) / 9.4)]}`;
-    told.textContent = `Covered where it is orange, the image is ${NAMES[best]} with less certainty: by up to ${(100 * most).toFixed(0)} points (${place}).`;
+    told.textContent = `Orange: covered here, the network is less sure of ${NAMES[best]}, by up to ${(100 * most).toFixed(0)} points (${place}). Blue: surer.`;
     covered.setAttribute("aria-label", told.textContent);
     places.occlusion.dataset.fall = JSON.stringify([...map]);
   }
-  if (places.occlusion) places.occlusion.append(covered,
-    make("div", {}, make("button", { type: "button", className: "try-button", click: occlude }, "Cover each place, one after the other"), told));
+  if (places.occlusion) places.occlusion.append(covered, make("div", {}, cover, told));
 
   /* ---- Every layer's maps ---- */
 
@@ -357,21 +436,24 @@
       title.textContent = `${number + 1} · ${KIND[layer.kind]}${layer.activation === "relu" && layer.kind !== "Activation" ? " + ReLU" : ""}: ${output.height} × ${output.width} × ${output.channels}${last ? ", the ten scores" : ""}`;
       if (!fold.open) continue;
       if (output.height === 1) { // units: one strip
+        if (last) { // the scores, each with its name
+          inside.replaceChildren(make("ul", { className: "try-scores" }, ...NAMES.map((name, i) => make("li", {}, make("span", {}, name), make("span", {}, output.data[i].toFixed(2).replace("-", "−"))))));
+          continue;
+        }
         if (!inside.firstChild) inside.append(make("canvas", { className: "try-strip", role: "img", "aria-label": `${output.channels} numbers, each a stripe` }));
         paint(inside.firstChild, output.data, output.channels, 1);
         continue;
       }
       if (!buttons.length) for (let f = 0; f < output.channels; f++) {
         const picture = make("canvas", {});
-        const button = make("button", { type: "button", "aria-label": `Map ${f + 1} of layer ${number + 1}`,
-          click: () => { Object.assign(state, { layer: number, map: f, channel: null }); showMaps(); places.kernel.scrollIntoView({ block: "nearest" }); } }, picture);
+        const button = make("button", { type: "button", "aria-label": `Feature map ${f + 1} of layer ${number + 1}`,
+          click: () => { goTo(number, f); showMaps(); places.kernel.scrollIntoView({ block: "nearest" }); } }, picture);
         buttons.push({ button, picture });
         inside.append(button);
       }
-      let most = 1e-9;
-      for (const value of output.data) most = Math.max(most, Math.abs(value));
+      const most = largest(output.data), signed = anyBelowZero(output.data);
       buttons.forEach(({ button, picture }, f) => {
-        paint(picture, oneMap(output, f), output.width, output.height, most);
+        paint(picture, oneMap(output, f), output.width, output.height, most, signed);
         button.setAttribute("aria-pressed", number === state.layer && f === state.map);
       });
     }
@@ -383,7 +465,7 @@
   const parts = {};
   let sliding = 0;
   if (places.kernel) {
-    const range = (name) => make("input", { type: "range", min: 0, value: 0, input: (e) => { state[name] = +e.target.value; showKernel(); } });
+    const range = (name) => make("input", { type: "range", min: 1, value: 1, input: (e) => { state[name] = e.target.value - 1; showKernel(); } });
     Object.assign(parts, {
       title: make("p", { className: "try-headline" }), row: range("row"), column: range("column"),
       before: make("canvas", { role: "img" }), after: make("canvas", { role: "img" }),
@@ -392,15 +474,17 @@
       play: make("button", { type: "button", className: "try-button", click: slide }, "Slide"),
     });
     parts.choice = make("label", {}, make("span", {}, "Input map"), parts.channel);
-    parts.after.addEventListener("click", (event) => {
+    for (const kind of ["pointerdown", "pointermove"]) parts.after.addEventListener(kind, (event) => {
+      if (!event.buttons) return;
       const box = parts.after.getBoundingClientRect(), output = state.outputs[state.layer];
-      state.column = Math.floor(((event.clientX - box.left) / box.width) * output.width);
-      state.row = Math.floor(((event.clientY - box.top) / box.height) * output.height);
+      const within = (share, size) => Math.min(size - 1, Math.max(0, Math.floor(share * size)));
+      state.column = within((event.clientX - box.left) / box.width, output.width);
+      state.row = within((event.clientY - box.top) / box.height, output.height);
       showKernel();
     });
     places.kernel.append(parts.title,
       make("div", { className: "try-sliders" }, make("label", {}, make("span", {}, "Row"), parts.row), make("label", {}, make("span", {}, "Column"), parts.column), parts.choice, parts.play),
-      make("div", { className: "try-kernel" }, make("figure", {}, parts.before, make("figcaption", {}, "what goes in")), parts.table, make("figure", {}, parts.after, make("figcaption", {}, "what comes out"))), parts.sum);
+      make("div", { className: "try-kernel" }, make("figure", {}, parts.before, make("figcaption", {}, "input")), parts.table, make("figure", {}, parts.after, make("figcaption", {}, "output"))), parts.sum);
   }
   function slide() {
     if (sliding) { clearInterval(sliding); sliding = 0; parts.play.textContent = "Slide"; return; }
@@ -423,16 +507,23 @@
     context.strokeStyle = "#ff3d7f";
     context.strokeRect(x * fine, y * fine, width * fine, height * fine);
   }
+  /* A feature map, at the place where it answers most. */
+  function goTo(layer, map) {
+    const output = state.outputs[layer], values = oneMap(output, map);
+    const at = values.reduce((best, value, i) => (Math.abs(value) > Math.abs(values[best]) ? i : best), 0);
+    Object.assign(state, { layer, map, channel: null, row: Math.floor(at / output.width), column: at % output.width });
+  }
   function showKernel() {
+    if (state.row === null) goTo(state.layer, state.map);
     const layer = networks[state.id].layers[state.layer], output = state.outputs[state.layer];
     const input = state.layer ? state.outputs[state.layer - 1] : { height: SIDE, width: SIDE, channels: 1, data: Float32Array.from(changed(), (v) => v / 255) };
     const row = (state.row = Math.min(state.row, output.height - 1)), column = (state.column = Math.min(state.column, output.width - 1)), map = state.map;
-    parts.row.max = output.height - 1; parts.row.value = row;
-    parts.column.max = output.width - 1; parts.column.value = column;
+    parts.row.max = output.height; parts.row.value = row + 1;
+    parts.column.max = output.width; parts.column.value = column + 1;
     const result = output.data[(row * output.width + column) * output.channels + map];
     const value = (y, x, c) => (y < 0 || x < 0 || y >= input.height || x >= input.width ? 0 : input.data[(y * input.width + x) * input.channels + c]);
     const number = (n) => (Math.abs(n) < 0.005 ? "0" : n.toFixed(2)).replace("-", "−");
-    parts.title.textContent = `Layer ${state.layer + 1}, ${KIND[layer.kind]}: map ${map + 1}, row ${row + 1}, column ${column + 1}`;
+    parts.title.textContent = `Layer ${state.layer + 1}, ${KIND[layer.kind]}: feature map ${map + 1}, row ${row + 1}, column ${column + 1}`;
     let top = row, left = column, size = 1, cells = null, channel = map, words;
     parts.choice.hidden = layer.kind !== "Conv2D" || input.channels === 1;
     if (layer.kind === "Conv2D") {
@@ -451,24 +542,24 @@
       parts.channel.replaceChildren(...order.map((c) => make("option", { value: c, selected: c === channel }, `map ${c + 1}: adds ${number(sums[c])}`)));
       cells = (i, j) => [number(value(top + i, left + j, channel)), number(weight(i, j, channel))];
       const total = sums.reduce((a, b) => a + b, 0);
-      words = `The nine products add up to ${number(sums[channel])}`;
+      words = `The ${size * size} products add up to ${number(sums[channel])}`;
       if (input.channels > 1) words += `; those of all ${input.channels} input maps to ${number(total)}`;
       if (bias) words += `; with the bias ${number(bias[map])} that is ${number(total + bias[map])}`;
-      words += layer.activation === "relu" ? `. ReLU makes zero of what is below it: ${number(result)}.` : `: ${number(result)}.`;
-    } else if (layer.kind === "MaxPooling2D" || layer.kind === "GlobalMaxPooling2D") {
-      size = layer.pool_size ? layer.pool_size[0] : input.height;
+      words += layer.activation === "relu" ? `. ReLU turns negative values into 0: ${number(result)}.` : `: ${number(result)}.`;
+    } else if (layer.kind === "MaxPooling2D") {
+      size = layer.pool_size[0];
       [top, left] = [row * size, column * size];
-      if (size < 4) cells = (i, j) => [number(value(top + i, left + j, map))];
+      cells = (i, j) => [number(value(top + i, left + j, map))];
       words = `The largest of these ${size * size} values: ${number(result)}.`;
     } else if (layer.kind === "BatchNormalization") {
       const [gamma, beta, mean, variance] = layer.numbers.map((array) => array[map]);
-      words = `(${number(value(row, column, map))} − ${number(mean)}) / ${number(Math.sqrt(variance + layer.epsilon))} · ${number(gamma)} + ${number(beta)} = ${number(result)}: less this map's mean, in its standard deviations, stretched and shifted as training has found best.`;
+      words = `(${number(value(row, column, map))} − ${number(mean)}) / ${number(Math.sqrt(variance + layer.epsilon))} · ${number(gamma)} + ${number(beta)} = ${number(result)}: minus the feature map's mean, divided by its standard deviation, then scaled and shifted by two trained numbers.`;
     } else words = `ReLU: the larger one of ${number(value(row, column, map))} and 0 is ${number(result)}.`;
     const rows = cells ? Array.from({ length: size }, (_, i) => make("tr", {}, ...Array.from({ length: size }, (_, j) => {
       const [has, times] = cells(i, j);
       return make("td", {}, make("span", {}, has), ...(times === undefined ? [] : [make("br"), make("small", {}, `× ${times}`)]));
     }))) : [];
-    parts.table.replaceChildren(make("caption", {}, cells ? "the values under the kernel" + (layer.kind === "Conv2D" ? ", times its weights" : "") : ""), make("tbody", {}, ...rows));
+    parts.table.replaceChildren(make("caption", {}, layer.kind === "Conv2D" ? "the values under the kernel, times its weights" : cells ? "the values in the window" : ""), make("tbody", {}, ...rows));
     parts.table.hidden = !cells;
     paint(parts.before, oneMap(input, channel), input.width, input.height);
     frame(parts.before, left, top, size, size);
@@ -480,7 +571,7 @@
     places.kernel.dataset.result = result;
   }
 
-  document.documentElement.classList.add("try-works");
+  if (location.hash.slice(1) in networks && places.networks) pick(location.hash.slice(1));
   buildMaps();
   fill();
 })();
