@@ -55,9 +55,11 @@ def gather(pages: Path, repository: str) -> None:
         "SCOREBOARD", f"![{figure(board, pictures)}](front/{Path(board).name}.png)"
     )
     front += contents("The lessons", lessons)
-    front += contents("The course", ["try", "What it is, and how to start <README>", *others])
+    front += contents("The course", ["try", "README", *others])
     (pages / "index.md").write_text(front, encoding="utf-8")
-    (pages / "README.md").write_text(readme, encoding="utf-8")
+    # (The front page has README's own title.)
+    start = re.sub(r"\A# .*", "# What it is, and how to start", readme)
+    (pages / "README.md").write_text(start, encoding="utf-8")
     shutil.copyfile(ROOT / "docs" / "try.md", pages / "try.md")
 
 

@@ -319,7 +319,8 @@ FAMILIES: dict[str, dict[str, Claim]] = {
         )
         for id, name in (("mlp", "MLP"), ("cnn", "CNN"))
     },
-    # Taught for twice as long, without dropout, and by softened answers instead of smooth labels.
+    # The MLP was taught for twice as long, without dropout, and by softened answers instead of
+    # smooth labels; of the small network nothing differs but the labels.
     "the students": {
         "taught, MLP": Claim(
             first="mlp-course-augmented / taught",
@@ -327,6 +328,13 @@ FAMILIES: dict[str, dict[str, Claim]] = {
             metric="accuracy",
             says="the MLP that a teacher taught, for twice as long, is more accurate",
             source="lesson 8",
-        )
+        ),
+        "taught, small": Claim(
+            first="speedrun-small / taught",
+            second="speedrun-small",
+            metric="accuracy",
+            says="the small network that a teacher taught is more accurate, all else equal",
+            source="lesson 8",
+        ),
     },
 }

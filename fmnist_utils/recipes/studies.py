@@ -6,7 +6,8 @@ figures. The others ask what is best, and so leave the test set closed: `explora
 tried on his network; `augmentation`; `choice`, the candidates for the course's own models; and
 `speedrun`, ingredient by ingredient. `unchanged` asks what the changes of the course's augmented
 models are worth: they are chosen, and this opens the test set once more, with the changes off. So
-does `taught`, with the best student among the candidates.
+does `taught`, with the best MLP among the candidates that a teacher taught, and with the small
+network, at equal epochs.
 """
 
 from collections.abc import Iterable
@@ -156,6 +157,10 @@ STUDIES: dict[str, dict[str, Recipe]] = {
     "taught": {
         "mlp-course-augmented / taught": CANDIDATES["mlp-taught"]["softened, longer"].but(
             "mlp-course-augmented / taught", validation="none", opens_test=True
-        )
+        ),
+        # As many epochs as `speedrun-small`: nothing differs but the labels.
+        "speedrun-small / taught": CANDIDATES["speedrun-small-taught"]["as it is"].but(
+            "speedrun-small / taught", validation="none", opens_test=True
+        ),
     },
 }

@@ -1,6 +1,7 @@
 """The claims: what their sentences say is what is compared."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -143,3 +144,8 @@ def test_a_student_is_held_against_the_model_that_it_follows():
     assert (taught.changes, taught.epochs) == (model.changes, 2 * model.epochs)
     unlike = {name for name, value in model.options.items() if taught.options[name] != value}
     assert unlike == {"dropouts", "input_dropout"}
+    claim = FAMILIES["the students"]["taught, small"]
+    assert (claim.first, claim.second) == ("speedrun-small / taught", "speedrun-small")
+    taught, model = STUDIES["taught"][claim.first], MODELS[claim.second]
+    labels = dict(teacher=None, label_smoothing=model.label_smoothing)
+    assert replace(taught, id=model.id, source=model.source, **labels) == model
