@@ -149,7 +149,7 @@ def test_the_site_is_of_the_lessons_and_what_the_readme_links_to(tmp_path, monke
     (tmp_path / "docs" / "front.json").write_text('{"07_scoreboard": "Why?"}')
     linked = "OWNER/REPOSITORY [a](LICENSE.md) ![b](picture.png) [c](https://x.org)"
     readme.write_text(
-        f"{linked}\n| [07_scoreboard](notebooks/07_scoreboard.ipynb) | what | 2.8 | 1.0 GB |\n"
+        f"# The course\n\n{linked}\n| [07_scoreboard](notebooks/07_scoreboard.ipynb) | what | 2.8 | 1.0 GB |\n"
     )
     site.gather(pages := tmp_path / "pages", "me/copy")
     front, lessons, course = (pages / "index.md").read_text().split("```{toctree}")
@@ -158,12 +158,13 @@ def test_the_site_is_of_the_lessons_and_what_the_readme_links_to(tmp_path, monke
     assert "**[2 · B](notebooks/07_scoreboard.ipynb)**\n\nWhy?\n\n3 min of computing" in front
     assert (pages / "front" / "07_scoreboard.png").read_bytes() == b"PNG"
     assert lessons.split()[-2:] == ["notebooks/07_scoreboard", "```"]
-    assert course.split()[-4:] == ["<README>", "notebooks/glossary", "LICENSE", "```"]
+    assert course.split()[-4:] == ["README", "notebooks/glossary", "LICENSE", "```"]
     texts = {
         name: (pages / name).read_text() for name in ("notebooks/07_scoreboard.ipynb", "README.md")
     }
     assert "OWNER/REPOSITORY" not in "".join(texts.values())
-    assert "me/copy [a](LICENSE.md)" in texts["README.md"]
+    start = "# What it is, and how to start\n\nme/copy [a](LICENSE.md)"
+    assert texts["README.md"].startswith(start), "the front page has the course's name"
     for name in ("LICENSE.md", "picture.png"):
         assert (pages / name).read_text() == "OWNER/REPOSITORY"
     cells[2].metadata["tags"] = []
