@@ -149,7 +149,8 @@ def test_the_site_is_of_the_lessons_and_what_the_readme_links_to(tmp_path, monke
     (tmp_path / "docs" / "front.json").write_text('{"07_scoreboard": "Why?"}')
     linked = "OWNER/REPOSITORY [a](LICENSE.md) ![b](picture.png) [c](https://x.org)"
     readme.write_text(
-        f"# The course\n\n{linked}\n| [07_scoreboard](notebooks/07_scoreboard.ipynb) | what | 2.8 | 1.0 GB |\n"
+        f"# The course\n\n{linked}\n"
+        "| [07_scoreboard](notebooks/07_scoreboard.ipynb) | what | 2.8 | 1.0 GB |\n"
     )
     site.gather(pages := tmp_path / "pages", "me/copy")
     front, lessons, course = (pages / "index.md").read_text().split("```{toctree}")

@@ -142,7 +142,7 @@ def test_a_trial_is_worth_its_epoch_of_the_lowest_loss(id, small, dataset, tmp_p
     assert watched[0].tolist() == dataset.train.labels[48_000:48_100].tolist(), "the last fifth"
 
 
-@pytest.mark.parametrize("id", published.SEARCHES)
+@pytest.mark.parametrize("id", ["search-mlp", pytest.param("search-cnn", marks=pytest.mark.long)])
 def test_the_committed_search_is_what_the_tuner_asks_for(id, dataset, tmp_path, monkeypatch, capfd):
     """Given the kept losses, it asks for the kept settings, from the first trial to the last."""
     kept = reference.search(id)
