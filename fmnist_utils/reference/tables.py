@@ -83,8 +83,10 @@ def read_table(file: Path, columns: list[str], what: str) -> pd.DataFrame:
 
 
 def runs_of(id: str) -> list[Run]:
-    """All reference runs of a model, by seed; an empty list if there is none yet."""
-    return [run(id, seed) for seed in seeds_of(id)]
+    """All reference runs of a model, by seed; an empty list if there is none yet. Raises KeyError
+    for an unknown id."""
+    recipe = MODELS[id]
+    return [files.read(recipe, _folder(id, seed)) for seed in seeds_of(id)]
 
 
 def run(id: str, seed: int) -> Run | None:

@@ -107,6 +107,12 @@ def test_a_newer_run_takes_the_place_of_an_older_one_and_nothing_else(
         (elsewhere / "results.csv").write_text("damaged")
 
 
+@pytest.mark.parametrize("ask", [reference.runs_of, lambda id: reference.run(id, 0)])
+def test_an_unknown_model_is_not_one_without_runs(ask):
+    with pytest.raises(KeyError, match="cnn-basik"):
+        ask("cnn-basik")
+
+
 def test_times_of_epochs_are_read_as_they_were_measured(elsewhere):
     with pytest.raises(CourseError, match="no times in .*ladder.csv .*epochs.py ladder. measures"):
         reference.epoch_seconds("ladder")
